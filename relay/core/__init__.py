@@ -1,0 +1,1 @@
+"""Values and decisions: no clock, no dice, no socket, no log, no Redis."""

@@ -1,0 +1,5 @@
+"""The root of every error that the relay raises on purpose; leaves live beside what raises them."""
+
+
+class RelayError(Exception):
+    """Something that the relay can say in one plain sentence (its message)."""
