@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from relay.core.ids import ConnectionId, WebhookId
 
-type Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 
 # The Standard Webhooks schedule (github.com/standard-webhooks, spec, "Retry schedule"): at once, then these waits.
 RETRY_SCHEDULE_S: tuple[float, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
