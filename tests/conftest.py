@@ -1,0 +1,54 @@
+"""The ground that every test stands on: a gevent process as the program's own, and nothing left behind."""
+
+import gevent.monkey
+
+gevent.monkey.patch_all()
+
+# ruff: noqa: E402  the patch comes before everything that it patches
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from tests.leftovers import alive, fill_the_thread_pool, settle_the_heap
+from tests.servers import RedisServer
+from tests.waiting import until
+
+GRACE_S = 2.0
+"""What a test has closed or killed may take this long to be gone."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _known_ground() -> None:
+    fill_the_thread_pool()
+    settle_the_heap()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    before = alive()
+    yield
+    if alive() - before:
+        gc.collect()
+        until(lambda: not alive() - before, GRACE_S, saying=f"this was gone: {sorted(alive() - before)}")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """One private Redis for all tests that don't hurt it. Ask for `redis_url` instead, unless you need the process."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The address of an empty Redis."""
+    redis_server.forget_everything()
+    return redis_server.url
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A Redis of the test's own, append-only, for tests that kill, pause, restart or reconfigure it."""
+    with RedisServer(append_only=True) as server:
+        yield server

@@ -1,0 +1,25 @@
+"""Waiting for something to come true, with a deadline: the only way in which a test waits."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Seen = TypeVar("Seen")
+
+FIRST_LOOK_S = 0.001
+SLOWEST_LOOK_S = 0.05
+
+
+def until(predicate: Callable[[], Seen], within_s: float = 10.0, *, saying: str = "it came true") -> Seen:
+    """What `predicate` answered when it first answered something true; greenlets run meanwhile.
+
+    Raises AssertionError with `saying` and the last answer when `within_s` seconds have gone by.
+    """
+    deadline = time.monotonic() + within_s
+    look_s = FIRST_LOOK_S
+    while not (seen := predicate()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {within_s:g} s until {saying}; last seen: {seen!r}")
+        time.sleep(look_s)  # gevent's sleep: the process is patched
+        look_s = min(look_s * 2, SLOWEST_LOOK_S)
+    return seen
