@@ -25,7 +25,7 @@ SHARD_KEYS: tuple[Key, ...] = (
     Key(name="journal", type="stream",
         meaning="every event in the order of its arrival: e event id, k kind, c channel, n connection; trimmed by age, never past the cursor"),
     Key(name="event", of="event id", type="string",
-        meaning="22 digits (first delivery's sequence, how many), a JSON head, a newline, the exact bytes of the body; its TTL is the retention, and a second append of the same id finds it"),
+        meaning="28 digits (first delivery's sequence, how many, how many are open), a JSON head, a newline, the exact bytes of the body; no TTL while a delivery is open, else the retention; a second append of the same id finds it"),
     Key(name="extra", of="event id", type="list", meaning="sequences of deliveries that a replay of `missing` made later"),
     Key(name="cursor", type="string", meaning="journal id up to which fan-out is done; moved by compare-and-set, so it is done once"),
     Key(name="sequence", type="string", meaning="the newest delivery's number: microseconds of Redis' clock, never given twice"),

@@ -10,7 +10,7 @@ local oldest = math.min(now_ms - retention_ms, tonumber(string.match(cursor, '^%
 local answer = {}
 for i = 2, #ARGV, 6 do
   local id, kind, channel, connection, head, body = unpack(ARGV, i, i + 5)
-  local value = string.rep('0', 22) .. head .. '\n' .. body
+  local value = string.rep('0', 28) .. head .. '\n' .. body
   if redis.call('SET', key.event(id), value, 'PX', retention_ms, 'NX') then
     redis.call('XADD', key.journal, 'MINID', '~', whole(oldest), '*', 'e', id, 'k', kind, 'c', channel, 'n', connection)
     answer[#answer + 1] = 1

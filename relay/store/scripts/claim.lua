@@ -5,7 +5,7 @@
 -- turns        zset    webhooks whose turn it is, the one that waits longest first
 -- gate:<webhook>       bound in flight, rate, pause, breaker; a disabled or deleted webhook's deliveries are moved on here
 -- fresh, due, held, dead, lane, delivery, attempts, deliveries, ledger, fence, bell
--- Answers with: version of the webhooks, ms until there may be more to do (-1: only the bell knows), then for each claim:
+-- Answers with: version of the webhooks, ms until there may be more to do (-1: only the bell knows), and a list with for each claim:
 --   sequence, webhook, event id, tries, losses, fence, lease ms
 
 local limit, grace_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -46,16 +46,14 @@ local function set_aside(webhook, gate)
       bury(sequence, record, 'expired')
     end
   end
-  if step == 'cancel' and gate.flying == 0 and not turn_of(webhook, gate) then return forget(webhook) end
-  local empty = redis.call('LLEN', key.fresh(webhook)) + redis.call('ZCARD', key.due(webhook)) + redis.call('LLEN', key.held(webhook)) == 0
-  if step == 'cancel' and gate.flying == 0 and empty then forget(webhook) end
+  local left = redis.call('LLEN', key.fresh(webhook)) + redis.call('ZCARD', key.due(webhook)) + redis.call('LLEN', key.held(webhook))
+  if step == 'cancel' and gate.flying == 0 and left == 0 then forget(webhook) end
 end
 
 local function drain(webhook, gate)
   for _, sequence in ipairs(redis.call('LPOP', key.held(webhook), HOLD_BATCH) or {}) do
     local record = read(sequence)
     if record and move(sequence, record, 'drain') then
-      keep_event(record.e, retention_ms)
       enter(webhook, record.o or '', sequence)
     end
   end
@@ -145,6 +143,7 @@ while taken < limit and visits < VISITS do
     taken = taken + visit(first, gate, limit - taken)
   elseif gate then
     set_aside(first, gate)
+    visits = visits + 63 -- many steps at once: a script keeps everyone else waiting
   end
   touched[first] = nil
   now_us = now_us + 1 -- behind everyone who waits already
@@ -161,4 +160,4 @@ if lease then
   wait_ms = wait_ms < 0 and left or math.min(wait_ms, left)
 end
 if wait_ms == 0 and taken == limit then ring() end
-return {tonumber(redis.call('GET', key.version) or '0'), wait_ms, unpack(answer)}
+return {tonumber(redis.call('GET', key.version) or '0'), wait_ms, answer}

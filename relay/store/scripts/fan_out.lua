@@ -5,7 +5,7 @@
 -- cursor       string  compared, then set: of two workers with the same stretch one gets 'behind'
 -- version      string  compared: who matched with older webhooks gets 'stale'
 -- sequence     string  a number for each delivery, those of one event side by side
--- event:<id>   string  its first 22 digits name those numbers
+-- event:<id>   string  its first 28 digits name those numbers and count what is open; kept until that is nothing
 -- delivery:<n>, deliveries:<webhook>, fresh:<webhook> or held:<webhook>, lane:<webhook>:<lane>, gate, turns, ledger, bell
 -- Answers with 'done', 'behind' or 'stale'.
 
@@ -23,7 +23,8 @@ i = 6
 while i <= #ARGV do
   local event, matches = ARGV[i], tonumber(ARGV[i + 1])
   if redis.call('EXISTS', key.event(event)) == 1 then
-    redis.call('SETRANGE', key.event(event), 0, string.format('%016.0f%06d', sequence, matches))
+    redis.call('SETRANGE', key.event(event), 0, string.format('%016.0f%06d%06d', sequence, matches, matches))
+    redis.call('PERSIST', key.event(event))
   end
   for match = 0, matches - 1 do
     local webhook, lane = ARGV[i + 2 + 2 * match], ARGV[i + 3 + 2 * match]

@@ -1,5 +1,5 @@
 -- What every script of a shard shares. Ahead of it stand, made from Python's own tables, `key` (store/keys.py) and
--- `after`, `column` (core/delivery.py: the state that a step leads to; the ledger's column of a state).
+-- `after`, `column`, `open` (core/delivery.py: the state that a step leads to; the ledger's column of a state; outstanding or held).
 -- KEYS[1] is the shard's prefix, ARGV[1] the retention in ms. Time is Redis' own, so workers' clocks don't matter.
 --
 -- A script reads gates through `gate_of` and moves deliveries through `move`; what that changes in gates, ledger and
@@ -12,6 +12,7 @@ local retention_ms = tonumber(ARGV[1])
 
 local BREAKER_FAILS = 5      -- failures in a row after which one delivery at a time is let through
 local BREAKER_CAP_MS = 60000 -- the longest wait between two of those
+local LONGEST_LIFE_MS = 100 * 3600 * 1000 -- the default schedule's 76 hours and some; older rows leave a webhook's list
 local HOLD_BATCH = 200       -- deliveries of a disabled webhook that one visit moves
 
 local function whole(number) return string.format('%.0f', number) end
@@ -111,6 +112,16 @@ local function leave(webhook, lane, sequence)
   end
 end
 
+-- An event is kept while a delivery of it is open (outstanding or held), and for the retention after that: digits 23 to 28 count them.
+local function hold_event(id, by)
+  local name = key.event(id)
+  local open = tonumber(redis.call('GETRANGE', name, 22, 27))
+  if not open then return end
+  redis.call('SETRANGE', name, 22, string.format('%06d', math.max(0, open + by)))
+  if open + by <= 0 then redis.call('PEXPIRE', name, retention_ms)
+  elseif open == 0 then redis.call('PERSIST', name) end
+end
+
 -- one step of one delivery, as the table allows it; false where it does not
 local function move(sequence, record, step)
   local to = after[record.s] and after[record.s][step]
@@ -118,6 +129,7 @@ local function move(sequence, record, step)
   book(record.w, column[record.s], -1)
   book(record.w, column[to], 1)
   if column[record.s] == 'outstanding' and column[to] ~= 'outstanding' then leave(record.w, record.o, sequence) end
+  if open[record.s] ~= open[to] then hold_event(record.e, open[to] and 1 or -1) end
   touched[record.w] = true
   record.s = to
   redis.call('HSET', key.delivery(sequence), 's', to)
@@ -149,14 +161,6 @@ local function bury(sequence, record, reason)
   rest(sequence, reason)
 end
 
--- an outstanding delivery must find its event: keep it for `more_ms` at least
-local function keep_event(id, more_ms)
-  local name = key.event(id)
-  local left = redis.call('PTTL', name)
-  if left >= 0 and left < more_ms then redis.call('PEXPIRE', name, whole(more_ms)) end
-  return left ~= -2
-end
-
 -- deliveries are born here and nowhere else; `lane` is '' unless the webhook wants order
 local function birth(sequence, webhook, event, lane)
   local gate = gate_of(webhook)
@@ -164,7 +168,7 @@ local function birth(sequence, webhook, event, lane)
   local name = key.delivery(sequence)
   redis.call('HSET', name, 'w', webhook, 'e', event, 's', held and 'held' or 'pending')
   if lane ~= '' then redis.call('HSET', name, 'o', lane) end
-  redis.call('XADD', key.deliveries(webhook), sequence .. '-0', '', '')
+  redis.call('XADD', key.deliveries(webhook), 'MINID', '~', whole(now_us - 1000 * (retention_ms + LONGEST_LIFE_MS)), sequence .. '-0', '', '')
   if held then redis.call('RPUSH', key.held(webhook), sequence) else enter(webhook, lane, sequence) end
   book(webhook, 'matched', 1)
   book(webhook, held and 'held' or 'outstanding', 1)

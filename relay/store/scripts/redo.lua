@@ -38,7 +38,6 @@ for i = 3, #ARGV do
       redis.call('HDEL', name, 'n', 'x', 'l', 'd', 't', 'r')
       redis.call('PERSIST', name)
       redis.call('PERSIST', key.attempts(sequence))
-      keep_event(record.e, retention_ms)
       if before == 'retrying' then redis.call('RPUSH', key.fresh(record.w), sequence) else enter(record.w, record.o or '', sequence) end
     end
   end

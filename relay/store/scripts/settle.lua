@@ -41,7 +41,6 @@ for i = 2, #ARGV, 8 do
     if step == 'postpone' then
       redis.call('ZADD', key.due(record.w), whole(now_ms + wait_ms), sequence)
       redis.call('HSET', key.delivery(sequence), 'd', whole(now_ms + wait_ms))
-      keep_event(record.e, wait_ms + retention_ms)
     elseif step == 'give_up' then
       bury(sequence, record, reason)
     elseif step == 'hold' then

@@ -1,0 +1,108 @@
+"""The way to Redis: two clients of one server, and the scripts.
+
+Writes are never repeated by the client: an answer that was lost says nothing about the write, and each of our scripts finds out by itself
+whether it was done before. Blocking reads have a client of their own, because their answers may take as long as they ask for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from hashlib import sha1
+
+from redis import BlockingConnectionPool, Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
+from redis.retry import Retry
+
+from relay.core.delivery import OUTSTANDING, TRANSITIONS, State
+from relay.store.errors import translated
+from relay.store.keys import GLOBAL_KEYS, GLOBAL_TAG, SHARD_KEYS, Keys, lua
+
+Argument = str | bytes | int | float
+
+BLOCK_S = 5.0
+"""The longest that a blocking read waits: a loop turns at least this often, so that /readyz knows it is alive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreOptions:
+    url: str
+    tls_verify: bool = True
+    retention_s: float = 72 * 3600.0
+    connections: int = 16  # to Redis, for calls that don't block
+    timeout_s: float = 5.0  # for one call
+
+
+class Script:
+    """A Lua script with the names and tables it relies on in front, known to Redis by its hash."""
+
+    __slots__ = ("code", "sha")
+
+    def __init__(self, name: str, *, shard: bool = True) -> None:
+        folder = files("relay.store") / "scripts"
+        parts = [lua(SHARD_KEYS), _tables(), (folder / "prelude.lua").read_text()] if shard else [lua(GLOBAL_KEYS)]
+        self.code = "\n".join([*parts, (folder / f"{name}.lua").read_text()])
+        self.sha = sha1(self.code.encode(), usedforsecurity=False).hexdigest()
+
+
+class Client:
+    """Redis, for one process."""
+
+    __slots__ = ("_blocking", "options", "redis")
+
+    def __init__(self, options: StoreOptions) -> None:
+        self.options = options
+        self.redis = _redis(options, timeout_s=options.timeout_s)
+        self._blocking = _redis(options, timeout_s=BLOCK_S + 5)
+
+    def run(self, script: Script, tag: int | str, arguments: Sequence[Argument]) -> object:
+        """What the script answers. Raises StoreAway; loads the script where Redis does not know it (a new server, a failover)."""
+        prefix = Keys(tag).prefix
+        with translated():
+            try:
+                return self.redis.execute_command("EVALSHA", script.sha, 1, prefix, *arguments)
+            except NoScriptError:
+                return self.redis.execute_command("EVAL", script.code, 1, prefix, *arguments)
+
+    def run_on_shard(self, script: Script, shard: int, arguments: Sequence[Argument]) -> object:
+        """As `run`, with the retention as the first argument, as every script of a shard wants it."""
+        return self.run(script, shard, (int(self.options.retention_s * 1000), *arguments))
+
+    def block(self, *command: Argument) -> object:
+        """A command that may wait up to BLOCK_S for its answer. Raises StoreAway."""
+        with translated():
+            return self._blocking.execute_command(*command)
+
+    def close(self) -> None:
+        self.redis.close()
+        self._blocking.close()
+
+
+GLOBAL = GLOBAL_TAG
+
+
+def _redis(options: StoreOptions, *, timeout_s: float) -> Redis:
+    tls = {} if options.tls_verify or not options.url.startswith("rediss:") else {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
+    pool = BlockingConnectionPool.from_url(
+        options.url,
+        max_connections=options.connections,
+        timeout=timeout_s,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=options.timeout_s,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+        **tls,
+    )
+    return Redis(connection_pool=pool)
+
+
+def _tables() -> str:
+    """core/delivery.py's table, for Lua: `after[state][step]`, `column[state]`, `open[state]`."""
+    lines = ["local after = {"]
+    for state, steps in TRANSITIONS.items():
+        lines.append(f"  {state} = {{" + ", ".join(f"{step} = '{to}'" for step, to in steps.items()) + "},")
+    lines += ["}", "local column, open = {}, {}"]
+    for state in State:
+        lines.append(f"column.{state} = '{'outstanding' if state in OUTSTANDING else state}'")
+        lines.append(f"open.{state} = {'true' if state in OUTSTANDING or state is State.HELD else 'false'}")
+    return "\n".join(lines)

@@ -1,0 +1,155 @@
+"""Deliveries: lent to workers, settled, sent again, looked at.
+
+Every change of state is one Lua step, refused where core/delivery.py's table does not hold it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from relay.core.delivery import Claim, Delivery, State, Step
+from relay.core.ids import DeliveryId, EventId, WebhookId, delivery_id, read_delivery_id
+from relay.store.client import BLOCK_S, Argument, Client, Script
+from relay.store.errors import translated
+from relay.store.keys import Keys
+from relay.store.reply import fields, integer, maybe_bytes, pairs, rows, text
+
+GRACE_S = 5.0
+"""A lease is the webhook's timeout and this: half of it to begin the POST, half to settle what it did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    claims: list[Claim]
+    version: int  # of the webhooks, as the shard knows it
+    wait_s: float | None  # until there may be more to claim; None: only the bell knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What one try did, and what follows from it."""
+
+    claim: Claim
+    step: Step  # ACCEPT, POSTPONE, GIVE_UP or HOLD
+    wait_s: float = 0.0  # POSTPONE: until the next try
+    pause_s: float = 0.0  # for the whole webhook
+    failed: bool  # whether the endpoint failed: the breaker counts these
+    reason: str = ""
+    attempt: bytes  # one JSON line, without the newline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """A webhook whose deliveries only fail, since when and how many."""
+
+    webhook: WebhookId
+    since: float
+    deliveries: int
+    warned: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    in_time: list[bool]  # False: the lease was no longer the settler's; the attempt is kept, the state is not touched
+    failing: list[Failing]
+
+
+class Deliveries:
+    """One shard's deliveries."""
+
+    __slots__ = ("_claim", "_client", "_keys", "_redo", "_settle", "shard")
+
+    def __init__(self, client: Client, shard: int = 0) -> None:
+        self.shard = shard
+        self._client = client
+        self._keys = Keys(shard)
+        self._claim, self._settle, self._redo = Script("claim"), Script("settle"), Script("redo")
+
+    def claim(self, limit: int, *, grace_s: float = GRACE_S) -> Claimed:
+        """Borrow up to `limit` deliveries that are due. Raises StoreAway: what was lent comes back when its lease ends."""
+        answer = rows(self._client.run_on_shard(self._claim, self.shard, (min(limit, 1000), int(grace_s * 1000))))
+        version, wait_ms, flat = integer(answer[0]), integer(answer[1]), rows(answer[2])
+        claims = [self._read_claim(flat[i : i + 7]) for i in range(0, len(flat), 7)]
+        return Claimed(claims=claims, version=version, wait_s=None if wait_ms < 0 else wait_ms / 1000)
+
+    def settle(self, settlements: Sequence[Settlement]) -> Settled:
+        """Write down what tries did. Raises StoreAway: ask again; what was settled already answers False then."""
+        arguments: list[Argument] = []
+        for one in settlements:
+            arguments += (one.claim.sequence, one.claim.fence, one.step, int(one.wait_s * 1000), int(one.pause_s * 1000))
+            arguments += (int(one.failed), one.reason, one.attempt)
+        answer = rows(self._client.run_on_shard(self._settle, self.shard, arguments))
+        failing = [
+            Failing(webhook=WebhookId(text(row[0])), since=integer(row[1]) / 1000, deliveries=integer(row[2]), warned=integer(row[3]))
+            for row in map(rows, rows(answer[1]))
+        ]
+        return Settled(in_time=[bool(done) for done in rows(answer[0])], failing=failing)
+
+    def wait(self, at_most_s: float) -> None:
+        """Until the bell rings, or for `at_most_s` (bounded by BLOCK_S). Raises StoreAway."""
+        self._client.block("BLPOP", self._keys("bell"), max(0.001, min(at_most_s, BLOCK_S)))
+
+    def redo(self, ids: Sequence[DeliveryId], step: Step) -> list[int]:
+        """REPLAY or CANCEL each: 1 done, 0 its state does not allow it, -1 unknown, -2 its event is gone, -3 its webhook is gone."""
+        sequences = [read_delivery_id(id)[0] for id in ids]
+        return [integer(done) for done in rows(self._client.run_on_shard(self._redo, self.shard, (step, *sequences)))]
+
+    def get(self, ids: Sequence[DeliveryId]) -> list[Delivery | None]:
+        """These deliveries; None for one that is not, or no longer, kept. Raises StoreAway."""
+        pipeline = self._client.redis.pipeline(transaction=False)
+        for id in ids:
+            pipeline.hgetall(self._keys("delivery", read_delivery_id(id)[0]))
+        with translated():
+            answers = pipeline.execute()
+        return [_delivery(id, fields(answer)) if answer else None for id, answer in zip(ids, answers, strict=True)]
+
+    def attempts(self, id: DeliveryId) -> list[bytes]:
+        """What each try did: a JSON line each, oldest first. Raises StoreAway."""
+        with translated():
+            lines = maybe_bytes(self._client.redis.get(self._keys("attempts", read_delivery_id(id)[0])))
+        return (lines or b"").splitlines()
+
+    def of_webhook(self, webhook: WebhookId, before: DeliveryId | None, limit: int) -> list[DeliveryId]:
+        """A webhook's deliveries, newest first, those born before `before`. Raises StoreAway."""
+        start = f"({read_delivery_id(before)[0]}-0" if before else "+"
+        with translated():
+            found = rows(self._client.redis.xrevrange(self._keys("deliveries", webhook), start, "-", limit))
+        return [delivery_id(int(text(rows(row)[0]).split("-")[0]), self.shard) for row in found]
+
+    def dead(self, webhook: WebhookId, since: float, until: float, limit: int) -> list[DeliveryId]:
+        """A webhook's dead deliveries by the Unix second of their death, oldest first. Raises StoreAway."""
+        with translated():
+            found = rows(self._client.redis.zrangebyscore(self._keys("dead", webhook), since * 1000, f"({until * 1000}", 0, limit))
+        return [delivery_id(integer(sequence), self.shard) for sequence in found]
+
+    def ledger(self, webhook: WebhookId | None = None) -> Mapping[str, int]:
+        """The columns of one webhook, or of all: deliveries now in each. Raises StoreAway."""
+        with translated():
+            columns = pairs(self._client.redis.hgetall(self._keys("ledger", webhook or "*")))
+        return {name.decode(): int(count) for name, count in columns.items()}
+
+    def _read_claim(self, row: Sequence[object]) -> Claim:
+        sequence = integer(row[0])
+        return Claim(
+            sequence=sequence,
+            id=delivery_id(sequence, self.shard),
+            webhook=WebhookId(text(row[1])),
+            event_id=EventId(text(row[2])),
+            tries=integer(row[3]),
+            losses=integer(row[4]),
+            fence=integer(row[5]),
+            lease_s=integer(row[6]) / 1000,
+        )
+
+
+def _delivery(id: DeliveryId, record: Mapping[str, str]) -> Delivery:
+    return Delivery(
+        id=id,
+        webhook=WebhookId(record["w"]),
+        event_id=EventId(record["e"]),
+        state=State(record["s"]),
+        tries=int(record.get("n", 0)),
+        created_at=read_delivery_id(id)[0] / 1e6,
+        due_at=int(record["d"]) / 1000 if "d" in record else None,
+        settled_at=int(record["t"]) / 1000 if "t" in record else None,
+        reason=record.get("r", ""),
+    )

@@ -1,0 +1,162 @@
+"""The journal: every event once, in the order of its arrival, and what has become of it.
+
+Append writes an envelope unless it is there already. Fan-out reads on from the cursor and turns a stretch into deliveries in one
+step that compares the cursor first: of two workers with the same stretch one wins, and the other has lost nothing but its time.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from relay.core.envelope import Envelope, Media
+from relay.core.ids import ConnectionId, DeliveryId, EventId, WebhookId, delivery_id
+from relay.store.client import BLOCK_S, Argument, Client, Script
+from relay.store.errors import translated
+from relay.store.keys import Keys
+from relay.store.reply import entries, integer, maybe_bytes, maybe_text, pairs, rows, text
+
+START = "0-0"
+"""The cursor before the first entry."""
+
+COUNTERS = 28
+"""Digits ahead of an event's head: its first delivery's sequence (16), how many it has (6), how many are open (6)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of the journal: enough to match by, without the body."""
+
+    position: str
+    event_id: EventId
+    kind: str
+    channel: str
+    connection: ConnectionId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """One delivery to be: `lane` is "" unless the webhook wants order, then what must stay in order."""
+
+    webhook: WebhookId
+    lane: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An event as it is kept."""
+
+    envelope: Envelope
+    deliveries: tuple[DeliveryId, ...]
+
+
+class Journal:
+    """One shard's journal."""
+
+    __slots__ = ("_append", "_client", "_fan_out", "_keys", "shard")
+
+    def __init__(self, client: Client, shard: int = 0) -> None:
+        self.shard = shard
+        self._client = client
+        self._keys = Keys(shard)
+        self._append = Script("append")
+        self._fan_out = Script("fan_out")
+
+    def append(self, envelopes: Sequence[Envelope]) -> list[bool]:
+        """True for each new envelope, False for each that was there already. Raises StoreAway: then ask again, it does no harm."""
+        arguments: list[Argument] = []
+        for envelope in envelopes:
+            head = _head(envelope)
+            arguments += (envelope.event_id, envelope.kind, envelope.channel, envelope.connection or "", head, envelope.body)
+        answer = rows(self._client.run_on_shard(self._append, self.shard, arguments))
+        return [bool(new) for new in answer]
+
+    def cursor(self) -> str:
+        """The position up to which fan-out is done. Raises StoreAway."""
+        with translated():
+            return maybe_text(self._client.redis.get(self._keys("cursor"))) or START
+
+    def read(self, after: str, limit: int, *, block: bool = True) -> list[Entry]:
+        """Entries behind `after`, at most `limit`; waits for one up to BLOCK_S and then answers []. Raises StoreAway."""
+        wait = ("BLOCK", int(BLOCK_S * 1000)) if block else ()
+        answer = self._client.block("XREAD", "COUNT", limit, *wait, "STREAMS", self._keys("journal"), after)
+        streams = answer.values() if isinstance(answer, dict) else [rows(stream)[1] for stream in rows(answer)]
+        return [_entry(position, fields) for stream in streams for position, fields in entries(stream)]
+
+    def fan_out(self, cursor: str, stretch: Sequence[tuple[Entry, Sequence[Match]]], version: int) -> str:
+        """Make the matches into deliveries and move the cursor to the stretch's end, in one step.
+
+        `version`: of the webhooks that were matched. Answers "done"; or, with nothing changed, "behind" (the cursor was moved by another) or
+        "stale" (webhooks have changed). Raises StoreAway: whether it was done, the cursor will tell.
+        """
+        arguments: list[Argument] = [cursor, stretch[-1][0].position, version, len(stretch)]
+        for entry, matches in stretch:
+            if matches:
+                arguments += (entry.event_id, len(matches))
+                for match in matches:
+                    arguments += (match.webhook, match.lane)
+        return text(self._client.run_on_shard(self._fan_out, self.shard, arguments))
+
+    def envelopes(self, ids: Sequence[EventId]) -> list[Envelope | None]:
+        """The envelopes of these events; None for one that is no longer kept. Raises StoreAway."""
+        return [stored.envelope if stored else None for stored in self.stored(ids)]
+
+    def stored(self, ids: Sequence[EventId]) -> list[Stored | None]:
+        """As `envelopes`, and their deliveries."""
+        if not ids:
+            return []
+        with translated():
+            values = rows(self._client.redis.mget([self._keys("event", id) for id in ids]))
+        return [self._stored(id, value) if value else None for id, value in zip(ids, map(maybe_bytes, values), strict=True)]
+
+    def later_deliveries(self, id: EventId) -> list[DeliveryId]:
+        """Deliveries of this event that a replay made after its fan-out. Raises StoreAway."""
+        with translated():
+            sequences = rows(self._client.redis.lrange(self._keys("extra", id), 0, -1))
+        return [delivery_id(integer(sequence), self.shard) for sequence in sequences]
+
+    def newest(self, before: str, limit: int) -> list[Entry]:
+        """Entries from `before` ("+" for the end; exclusive with a leading "(") backwards. Raises StoreAway."""
+        with translated():
+            return [_entry(*row) for row in entries(self._client.redis.xrevrange(self._keys("journal"), before, "-", limit))]
+
+    def oldest(self, start: str, end: str, limit: int) -> list[Entry]:
+        """Entries from `start` to `end` ("-" and "+" are the ends; "(" in front excludes), at most `limit`. Raises StoreAway."""
+        with translated():
+            return [_entry(*row) for row in entries(self._client.redis.xrange(self._keys("journal"), start, end, limit))]
+
+    def _stored(self, id: EventId, value: bytes) -> Stored:
+        head, body = value[COUNTERS:].split(b"\n", 1)
+        first, count = int(value[:16]), int(value[16:22])
+        fields = json.loads(head)
+        envelope = Envelope(
+            event_id=id,
+            connection=fields.get("n"),
+            kind=fields["k"],
+            channel=fields.get("c", ""),
+            received_at=fields["at"],
+            body=body,
+            media=Media.FORM if fields.get("form") else Media.JSON,
+        )
+        return Stored(envelope=envelope, deliveries=tuple(delivery_id(first + i, self.shard) for i in range(count)))
+
+
+def _head(envelope: Envelope) -> str:
+    head: dict[str, str | float | bool] = {"at": envelope.received_at, "k": envelope.kind}
+    if envelope.channel:
+        head["c"] = envelope.channel
+    if envelope.connection:
+        head["n"] = envelope.connection
+    if envelope.media is Media.FORM:
+        head["form"] = True
+    return json.dumps(head)
+
+
+def _entry(position: str, fields: Mapping[bytes, bytes]) -> Entry:
+    connection = fields[b"n"].decode()
+    return Entry(
+        position=position,
+        event_id=EventId(fields[b"e"].decode()),
+        kind=fields[b"k"].decode(),
+        channel=fields[b"c"].decode(),
+        connection=ConnectionId(connection) if connection else None,
+    )
