@@ -89,7 +89,6 @@ def _redis(options: StoreOptions, *, timeout_s: float) -> Redis:
         timeout=timeout_s,
         socket_timeout=timeout_s,
         socket_connect_timeout=options.timeout_s,
-        socket_keepalive=True,
         retry=Retry(NoBackoff(), 0),
         **tls,
     )

@@ -15,7 +15,7 @@ local BREAKER_CAP_MS = 60000 -- the longest wait between two of those
 local LONGEST_LIFE_MS = 100 * 3600 * 1000 -- the default schedule's 76 hours and some; older rows leave a webhook's list
 local HOLD_BATCH = 200       -- deliveries of a disabled webhook that one visit moves
 
-local function whole(number) return string.format('%.0f', number) end
+local function whole(number) return string.format('%.0f', number + 0) end -- +0: there is a -0
 
 -- the ledger: deliveries now in each column, for a webhook and for all (`*`)
 local ledger = {}

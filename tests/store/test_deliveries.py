@@ -1,0 +1,178 @@
+"""What claim, settle and redo promise."""
+
+from dataclasses import replace
+
+from relay.core.delivery import State, Step
+from relay.core.ids import WebhookId
+from relay.core.webhook import DisabledReason, Status
+from relay.store.journal import Match
+from tests.store.filled import Filled, webhook
+from tests.waiting import until
+
+
+def test_an_envelope_is_appended_once(filled: Filled) -> None:
+    assert filled.append("Ev1", "Ev2", "Ev1") == [True, True, False]
+    assert filled.append("Ev2") == [False]
+    assert [entry.event_id for entry in filled.journal.newest("+", 10)] == ["Ev2", "Ev1"]
+
+
+def test_what_comes_out_of_the_journal_is_what_went_in(filled: Filled) -> None:
+    filled.append("Ev1")
+    stored = filled.journal.stored(["Ev1", "Ev9"])  # type: ignore[list-item]
+    assert stored[0] is not None
+    assert (stored[0].envelope.body, stored[0].envelope.channel, stored[0].envelope.received_at) == (b'{"type":"event_callback"}', "C1", 1700000000.5)
+    assert stored[1] is None
+
+
+def test_of_two_that_fan_out_the_same_stretch_one_is_behind(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1"))
+    filled.append("Ev1")
+    cursor = filled.journal.cursor()
+    stretch = [(entry, [Match(webhook=WebhookId("wh_1"))]) for entry in filled.journal.read(cursor, 10)]
+    assert filled.journal.fan_out(cursor, stretch, 1) == "done"
+    assert filled.journal.fan_out(cursor, stretch, 1) == "behind"
+    assert len(filled.ids()) == 1
+
+
+def test_who_matched_with_older_webhooks_is_told(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1"))
+    filled.append("Ev1")
+    cursor = filled.journal.cursor()
+    stretch = [(entry, ()) for entry in filled.journal.read(cursor, 10)]
+    assert filled.journal.fan_out(cursor, stretch, 0) == "stale"
+    assert filled.journal.cursor() == cursor
+
+
+def test_a_delivery_is_claimed_settled_and_its_event_then_lives_for_the_retention(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1"))
+    filled.deliver("Ev1")
+    (claim,) = filled.claim()
+    assert filled.claim() == []
+    assert filled.client.redis.ttl("relay:{0}:event:Ev1") == -1
+    assert filled.settle(claim, Step.ACCEPT).in_time == [True]
+    assert filled.state(claim.id) is State.DELIVERED
+    assert filled.deliveries.attempts(claim.id) == [b'{"n":1}']
+    assert 0 < int(filled.client.redis.ttl("relay:{0}:event:Ev1")) <= 72 * 3600
+    assert filled.deliveries.ledger(WebhookId("wh_1")) == {"matched": 1, "outstanding": 0, "delivered": 1}
+
+
+def test_a_lost_lease_comes_back_and_its_old_holder_settles_nothing(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1", timeout_s=0.01))
+    filled.deliver("Ev1")
+    (lost,) = filled.deliveries.claim(10, grace_s=0.01).claims
+    again = until(lambda: filled.claim())[0]
+    assert (again.id, again.losses) == (lost.id, 1)
+    assert filled.settle(lost, Step.ACCEPT).in_time == [False]
+    assert filled.state(lost.id) is State.SENDING
+    assert filled.settle(again, Step.ACCEPT).in_time == [True]
+
+
+def test_a_delivery_whose_workers_end_again_and_again_is_set_aside(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1", timeout_s=0))
+    filled.deliver("Ev1")
+    (id,) = filled.ids()
+    for _ in range(5):
+        until(lambda: filled.deliveries.claim(1, grace_s=0.001).claims)
+    until(lambda: not filled.claim() and filled.state(id) is State.DEAD)
+    assert filled.delivery(id).reason == "lost"
+
+
+def test_a_failure_waits_for_its_next_try_and_after_the_last_is_dead_and_can_be_replayed(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1"))
+    filled.deliver("Ev1")
+    (claim,) = filled.claim()
+    filled.settle(claim, Step.POSTPONE, wait_s=0.02)
+    assert filled.state(claim.id) is State.RETRYING
+    second = until(lambda: filled.claim())[0]
+    assert second.tries == 1
+    filled.settle(second, Step.GIVE_UP, reason="exhausted")
+    assert filled.state(claim.id) is State.DEAD
+    assert filled.deliveries.dead(WebhookId("wh_1"), 0, 1e11, 10) == [claim.id]
+    assert filled.deliveries.redo([claim.id], Step.REPLAY) == [1]
+    assert filled.claim()[0].tries == 0
+    assert filled.deliveries.dead(WebhookId("wh_1"), 0, 1e11, 10) == []
+
+
+def test_in_flight_is_bounded_for_each_webhook_and_others_have_their_turn(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1", max_in_flight=2))
+    filled.webhooks.add(webhook("wh_2"))
+    filled.append(*(f"Ev{i}" for i in range(5)))
+    filled.fan_out(Match(webhook=WebhookId("wh_1")), Match(webhook=WebhookId("wh_2")))
+    claims = filled.claim()
+    assert sorted(claim.webhook for claim in claims) == ["wh_1"] * 2 + ["wh_2"] * 5
+    assert filled.claim() == []
+    filled.settle(next(claim for claim in claims if claim.webhook == "wh_1"), Step.ACCEPT)
+    assert [claim.webhook for claim in filled.claim()] == ["wh_1"]
+
+
+def test_a_rate_limit_lets_a_second_s_worth_through_and_then_spreads(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1", rate_limit=50.0, max_in_flight=1000))
+    filled.deliver(*(f"Ev{i}" for i in range(80)))
+    claimed = filled.deliveries.claim(1000)
+    assert 45 <= len(claimed.claims) <= 51
+    assert claimed.wait_s is not None
+    assert 0 < claimed.wait_s <= 0.02
+
+
+def test_a_webhook_that_fails_in_a_row_is_probed_by_one_delivery_at_a_time(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1", max_in_flight=5))
+    filled.deliver(*(f"Ev{i}" for i in range(10)))
+    for claim in filled.claim():
+        settled = filled.settle(claim, Step.POSTPONE, wait_s=500)
+    assert (settled.failing[0].webhook, settled.failing[0].deliveries) == ("wh_1", 5)
+    assert filled.claim() == []
+    assert len(until(lambda: filled.claim(), 5)) == 1
+
+
+def test_a_disabled_webhook_s_deliveries_are_held_and_drained(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1"))
+    filled.deliver("Ev1")
+    assert filled.webhooks.disable(WebhookId("wh_1"), DisabledReason.MANUAL, 1.0)
+    filled.deliver("Ev2")
+    assert filled.claim() == []
+    assert [filled.state(id) for id in filled.ids()] == [State.HELD, State.HELD]
+    assert filled.deliveries.ledger(WebhookId("wh_1"))["held"] == 2
+    disabled = filled.webhooks.get(WebhookId("wh_1"))
+    assert disabled is not None
+    filled.webhooks.change(replace(disabled, status=Status.ENABLED), drain=True)
+    assert len(filled.claim()) == 2
+
+
+def test_a_removed_webhook_s_deliveries_are_cancelled_and_the_whole_ledger_still_closes(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1"))
+    filled.deliver("Ev1", "Ev2")
+    claim = filled.claim(1)[0]
+    filled.webhooks.remove(WebhookId("wh_1"))
+    filled.claim()
+    filled.settle(claim, Step.POSTPONE)
+    filled.claim()
+    whole = filled.deliveries.ledger()
+    assert (whole["matched"], whole["outstanding"], whole["cancelled"], whole["live"], whole["retired"]) == (2, 0, 2, 0, 2)
+    assert filled.client.redis.keys("relay:{0}:gate:*") == []
+
+
+def test_a_lane_goes_on_only_when_its_head_is_settled(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1"))
+    filled.deliver("Ev1", "Ev2", lane="C1")
+    filled.deliver("Ev3", lane="C2")
+    first, other = filled.claim()
+    assert [first.event_id, other.event_id] == ["Ev1", "Ev3"]
+    filled.settle(first, Step.POSTPONE, wait_s=0.01)
+    again = until(lambda: filled.claim())
+    assert [claim.event_id for claim in again] == ["Ev1"]
+    filled.settle(again[0], Step.GIVE_UP)
+    assert [claim.event_id for claim in filled.claim()] == ["Ev2"]
+
+
+def test_a_cancelled_delivery_is_never_claimed(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1"))
+    filled.deliver("Ev1", "Ev2")
+    assert filled.deliveries.redo(filled.ids()[:1], Step.CANCEL) == [1]
+    assert [claim.event_id for claim in filled.claim()] == ["Ev2"]
+
+
+def test_webhooks_come_back_as_they_were_and_their_secrets_are_sealed(filled: Filled) -> None:
+    made = filled.webhooks.add(webhook("wh_1", headers=(("X-Key", "hidden"),), filter={"event": {"text": [{"prefix": "a"}]}}))
+    assert filled.webhooks.get(made.id) == made
+    kept = bytes(filled.client.redis.hget("relay:{g}:webhooks", "wh_1") or b"")
+    assert b"hidden" not in kept and b"QUJDREVG" not in kept
