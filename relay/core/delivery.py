@@ -94,6 +94,7 @@ class Claim:
     losses: int  # leases that ran out before this one
     fence: int
     lease_s: float
+    retry_reason: str = ""  # Slack's word for why the try before failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

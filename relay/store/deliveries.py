@@ -68,7 +68,7 @@ class Deliveries:
         """Borrow up to `limit` deliveries that are due. Raises StoreAway: what was lent comes back when its lease ends."""
         answer = rows(self._client.run_on_shard(self._claim, self.shard, (min(limit, 1000), int(grace_s * 1000))))
         version, wait_ms, flat = integer(answer[0]), integer(answer[1]), rows(answer[2])
-        claims = [self._read_claim(flat[i : i + 7]) for i in range(0, len(flat), 7)]
+        claims = [self._read_claim(flat[i : i + 8]) for i in range(0, len(flat), 8)]
         return Claimed(claims=claims, version=version, wait_s=None if wait_ms < 0 else wait_ms / 1000)
 
     def settle(self, settlements: Sequence[Settlement]) -> Settled:
@@ -138,6 +138,7 @@ class Deliveries:
             losses=integer(row[4]),
             fence=integer(row[5]),
             lease_s=integer(row[6]) / 1000,
+            retry_reason=text(row[7]),
         )
 
 

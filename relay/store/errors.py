@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 from redis import exceptions
 
-from relay.core.errors import RelayError
+from relay.core.errors import Away, RelayError
 
 
-class StoreAway(RelayError):
-    """Redis cannot be reached, or does not take writes now: back off and try again; nothing is broken."""
+class StoreAway(Away):
+    """Redis cannot be reached, or does not take writes now."""
 
 
 class Conflict(RelayError):

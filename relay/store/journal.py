@@ -5,7 +5,7 @@ step that compares the cursor first: of two workers with the same stretch one wi
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from relay.core.envelope import Envelope, Media
@@ -13,7 +13,8 @@ from relay.core.ids import ConnectionId, DeliveryId, EventId, WebhookId, deliver
 from relay.store.client import BLOCK_S, Argument, Client, Script
 from relay.store.errors import translated
 from relay.store.keys import Keys
-from relay.store.reply import entries, integer, maybe_bytes, maybe_text, pairs, rows, text
+from relay.store.recent import Recent
+from relay.store.reply import entries, integer, maybe_bytes, maybe_text, rows, text
 
 START = "0-0"
 """The cursor before the first entry."""
@@ -52,12 +53,13 @@ class Stored:
 class Journal:
     """One shard's journal."""
 
-    __slots__ = ("_append", "_client", "_fan_out", "_keys", "shard")
+    __slots__ = ("_append", "_client", "_fan_out", "_keys", "_recent", "shard")
 
     def __init__(self, client: Client, shard: int = 0) -> None:
         self.shard = shard
         self._client = client
         self._keys = Keys(shard)
+        self._recent = Recent()
         self._append = Script("append")
         self._fan_out = Script("fan_out")
 
@@ -68,6 +70,7 @@ class Journal:
             head = _head(envelope)
             arguments += (envelope.event_id, envelope.kind, envelope.channel, envelope.connection or "", head, envelope.body)
         answer = rows(self._client.run_on_shard(self._append, self.shard, arguments))
+        self._recent.add(envelopes)
         return [bool(new) for new in answer]
 
     def cursor(self) -> str:
@@ -96,9 +99,12 @@ class Journal:
                     arguments += (match.webhook, match.lane)
         return text(self._client.run_on_shard(self._fan_out, self.shard, arguments))
 
-    def envelopes(self, ids: Sequence[EventId]) -> list[Envelope | None]:
-        """The envelopes of these events; None for one that is no longer kept. Raises StoreAway."""
-        return [stored.envelope if stored else None for stored in self.stored(ids)]
+    def envelopes(self, ids: Iterable[EventId]) -> Mapping[EventId, Envelope]:
+        """The envelopes of these events, without those that are no longer kept. Raises StoreAway."""
+        known = {id: self._recent.get(id) for id in ids}
+        read = [stored.envelope for stored in self.stored([id for id, envelope in known.items() if envelope is None]) if stored]
+        self._recent.add(read)
+        return {id: envelope for id, envelope in known.items() if envelope} | {envelope.event_id: envelope for envelope in read}
 
     def stored(self, ids: Sequence[EventId]) -> list[Stored | None]:
         """As `envelopes`, and their deliveries."""

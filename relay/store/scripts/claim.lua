@@ -6,7 +6,7 @@
 -- gate:<webhook>       bound in flight, rate, pause, breaker; a disabled or deleted webhook's deliveries are moved on here
 -- fresh, due, held, dead, lane, delivery, attempts, deliveries, ledger, fence, bell
 -- Answers with: version of the webhooks, ms until there may be more to do (-1: only the bell knows), and a list with for each claim:
---   sequence, webhook, event id, tries, losses, fence, lease ms
+--   sequence, webhook, event id, tries, losses, fence, lease ms, why the try before failed (in Slack's word)
 
 local limit, grace_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
 local LOSSES, QUANTUM, VISITS = 5, 16, 256
@@ -69,7 +69,7 @@ local function lend(sequence, record, gate)
   local size = #answer
   answer[size + 1], answer[size + 2], answer[size + 3] = sequence, record.w, record.e
   answer[size + 4], answer[size + 5] = tonumber(record.n or 0), tonumber(record.x or 0)
-  answer[size + 6], answer[size + 7] = fence, lease_ms
+  answer[size + 6], answer[size + 7], answer[size + 8] = fence, lease_ms, record.r or ''
 end
 
 -- what was cancelled stays in `fresh` until it comes up; it does not count

@@ -37,5 +37,5 @@ end
 redis.call('SET', key.cursor, ARGV[3])
 redis.call('HINCRBY', key.ledger('*'), 'events', ARGV[5])
 finish()
-if born > 0 then ring() end
+ring_if_soon()
 return 'done'

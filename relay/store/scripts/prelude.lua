@@ -79,6 +79,9 @@ local function turn_of(webhook, gate)
   return math.max(at, gate.pause * 1000)
 end
 
+local SOON_US = 5000000 -- the longest that a worker sleeps by itself
+local soonest = math.huge
+
 -- a turn is never put off here: a visit that comes too early does nothing and sets it anew
 local function schedule(webhook, gate)
   local at = gate and turn_of(webhook, gate)
@@ -86,6 +89,7 @@ local function schedule(webhook, gate)
     redis.call('ZREM', key.turns, webhook)
     return
   end
+  soonest = math.min(soonest, at)
   local stands = redis.call('ZSCORE', key.turns, webhook)
   if not stands or tonumber(stands) > at then redis.call('ZADD', key.turns, whole(at), webhook) end
 end
@@ -136,7 +140,7 @@ local function move(sequence, record, step)
   return true
 end
 
-local FIELDS = {'w', 's', 'o', 'e', 'l', 'n', 'x'}
+local FIELDS = {'w', 's', 'o', 'e', 'l', 'n', 'x', 'r'}
 local function read(sequence)
   local values = redis.call('HMGET', key.delivery(sequence), unpack(FIELDS))
   if not values[1] then return nil end
@@ -197,4 +201,9 @@ local function finish()
     end
   end
   for webhook in pairs(touched) do schedule(webhook, gate_of(webhook)) end
+end
+
+-- wakes a worker that sleeps, if there is something to do before it would wake by itself
+local function ring_if_soon()
+  if soonest <= now_us + SOON_US then ring() end
 end

@@ -27,7 +27,7 @@ if status ~= 'deleted' or before then
   end
   if drains == '1' then redis.call('HSET', name, 'drain', 1) end
   schedule(webhook, gate_of(webhook))
-  ring()
+  ring_if_soon()
 end
 
 if tonumber(version) > tonumber(redis.call('GET', key.version) or '0') then redis.call('SET', key.version, version) end

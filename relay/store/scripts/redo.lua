@@ -43,5 +43,5 @@ for i = 3, #ARGV do
   end
 end
 finish()
-ring()
+ring_if_soon()
 return answer

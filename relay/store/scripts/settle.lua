@@ -1,8 +1,9 @@
 -- settle: what a try did becomes the delivery's next state, if the lease is still the settler's.
 --
 -- ARGV: retention ms, then for each: sequence, fence, step (accept, postpone, give_up, hold), wait ms until the next try,
---       pause ms for the whole webhook, 1 if the endpoint failed, reason, the attempt (a JSON line)
--- leases, delivery:<n>, attempts:<n>, event:<id>, due, dead, held, lane, gate, turns, ledger
+--       pause ms for the whole webhook, 1 if the endpoint failed, reason (with postpone: Slack's word for
+--       the next try's X-Slack-Retry-Reason), the attempt (a JSON line)
+-- leases, delivery:<n>, attempts:<n>, event:<id>, due, dead, held, lane, gate, turns, ledger, bell
 -- Answers with: a list with 1 for each that was settled and 0 for each that came too late (its attempt is kept all the same),
 --   and a list of the webhooks that fail: webhook, ms of the first failure in a row, deliveries that failed since, warnings given
 
@@ -40,7 +41,7 @@ for i = 2, #ARGV, 8 do
     move(sequence, record, step)
     if step == 'postpone' then
       redis.call('ZADD', key.due(record.w), whole(now_ms + wait_ms), sequence)
-      redis.call('HSET', key.delivery(sequence), 'd', whole(now_ms + wait_ms))
+      redis.call('HSET', key.delivery(sequence), 'd', whole(now_ms + wait_ms), 'r', reason)
     elseif step == 'give_up' then
       bury(sequence, record, reason)
     elseif step == 'hold' then
@@ -52,6 +53,7 @@ for i = 2, #ARGV, 8 do
   end
 end
 finish()
+ring_if_soon()
 
 local list = {}
 for webhook, gate in pairs(failing) do

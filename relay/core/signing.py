@@ -1,0 +1,79 @@
+"""Both signatures of a callback, with one secret, and a ring of secrets that knows its newest.
+
+Slack's v0 (docs.slack.dev/authentication/verifying-requests-from-slack): the key is the secret as the string that it is.
+Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks, spec): the key is the decoded part after `whsec_`, and while a
+secret is being rotated there is one signature for each live key. Slack's header holds one signature only, so the newest signs it.
+"""
+
+import binascii
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import sha256
+from hmac import digest
+
+from relay.core.errors import RelayError
+from relay.core.webhook import SigningSecret
+
+PREFIX = "whsec_"
+SECRET_BYTES = 32
+"""What a secret made here has."""
+LEAST_BYTES, MOST_BYTES = 24, 64
+"""What the standard allows."""
+
+
+class BadSecret(RelayError):
+    """Not `whsec_` and base64 of 24 to 64 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One secret, as each scheme wants it."""
+
+    slack: bytes = field(repr=False)
+    standard: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """The newest key, and those that still sign beside it."""
+
+    newest: Key
+    older: tuple[Key, ...] = ()
+
+
+def make_secret(dice: bytes) -> str:
+    """A secret from SECRET_BYTES of dice."""
+    return PREFIX + b64encode(dice).decode()
+
+
+@lru_cache(maxsize=65536)
+def read_secret(secret: str) -> Key:
+    """Raises BadSecret."""
+    try:
+        standard = b64decode(secret.removeprefix(PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        raise BadSecret("a secret is whsec_ and base64") from None
+    if not secret.startswith(PREFIX) or not LEAST_BYTES <= len(standard) <= MOST_BYTES:
+        raise BadSecret(f"a secret is whsec_ and base64 of {LEAST_BYTES} to {MOST_BYTES} bytes")
+    return Key(secret.encode(), standard)
+
+
+def ring(secrets: Sequence[SigningSecret], now: float) -> KeyRing:
+    """The keys that sign at `now`; `secrets` has the newest first. Raises BadSecret."""
+    live = [read_secret(one.secret) for one in secrets[1:] if one.until is None or one.until > now]
+    return KeyRing(read_secret(secrets[0].secret), tuple(live))
+
+
+def sign_slack(keys: KeyRing, timestamp: int, body: bytes) -> str:
+    """The value of `X-Slack-Signature`."""
+    return "v0=" + digest(keys.newest.slack, b"v0:%d:" % timestamp + body, sha256).hex()
+
+
+def sign_standard(keys: KeyRing, id: str, timestamp: int, body: bytes) -> str:
+    """The value of `webhook-signature`: newest first, separated by spaces."""
+    message = f"{id}.{timestamp}.".encode() + body
+    return " ".join(
+        "v1," + binascii.b2a_base64(digest(key.standard, message, sha256), newline=False).decode() for key in (keys.newest, *keys.older)
+    )

@@ -1,0 +1,43 @@
+"""The webhooks as one process knows them: by id and by what they want, brought up to date by what has changed."""
+
+from relay.core.ids import WebhookId
+from relay.core.matching import Matcher
+from relay.core.webhook import Webhook
+from relay.store.webhooks import Webhooks
+
+
+class Directory:
+    """Starts empty, at version 0: the first refresh reads everything."""
+
+    __slots__ = ("_known", "_webhooks", "matcher", "version")
+
+    def __init__(self, webhooks: Webhooks) -> None:
+        self._webhooks = webhooks
+        self._known: dict[WebhookId, Webhook] = {}
+        self.matcher = Matcher()
+        self.version = 0
+
+    def __repr__(self) -> str:
+        return f"<Directory {len(self._known)} webhooks at version {self.version}>"
+
+    def get(self, id: WebhookId) -> Webhook | None:
+        return self._known.get(id)
+
+    def refresh(self, *, at_least: int = 0) -> None:
+        """Learn what has changed; afterwards `version` is the newest. Raises StoreAway.
+
+        `at_least`: a version that a shard has heard of; if Redis no longer has it (restarted empty, failed over), everything is read anew.
+        """
+        changes = self._webhooks.since(self.version)
+        if changes.version < max(self.version, at_least):
+            self._known, self.matcher = {}, Matcher()
+            changes = self._webhooks.since(0)
+        self._known.update((webhook.id, webhook) for webhook in changes.changed)
+        for id in changes.removed:
+            self._known.pop(id, None)
+        self.matcher.change(changes.changed, changes.removed)
+        self.version = changes.version
+
+    def mend(self) -> None:
+        """Tell the shards what a process wrote and did not live to tell. Raises StoreAway."""
+        self._webhooks.mend()
