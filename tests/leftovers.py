@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gevent
+from gevent.monkey import get_original
 from greenlet import greenlet
 
 THREADS = Path("/proc/self/task")
@@ -15,7 +16,7 @@ DESCRIPTORS = Path("/dev/fd")
 
 
 def settle_the_heap() -> None:
-    """Put all that exists now out of the collector's sight, so that `alive` looks at new objects only and stays quick."""
+    """Put all that exists now out of the collector's sight: `alive` looks at new objects only, and stays quick."""
     gc.collect()
     gc.freeze()
 
@@ -23,16 +24,16 @@ def settle_the_heap() -> None:
 def fill_the_thread_pool() -> None:
     """Start all threads that gevent's own pool may ever have: any other thread is then a test's."""
     pool = gevent.get_hub().threadpool
-    native_sleep = gevent.monkey.get_original("time", "sleep")
+    native_sleep = get_original("time", "sleep")
     for waiting in [pool.spawn(native_sleep, 0.01) for _ in range(pool.maxsize)]:
         waiting.get()
 
 
 def alive() -> frozenset[str]:
     """A name for each thing that runs or listens in this process now."""
-    return frozenset(
-        [*_greenlets(), *(f"thread {tid}" for tid in _threads()), *(f"process {pid}" for pid in _children()), *_listeners()]
-    )
+    threads = (f"thread {tid}" for tid in _threads())
+    children = (f"process {pid}" for pid in _children())
+    return frozenset([*_greenlets(), *threads, *children, *_listeners()])
 
 
 def _greenlets() -> Iterator[str]:
@@ -44,7 +45,7 @@ def _greenlets() -> Iterator[str]:
 
 
 def _threads() -> list[str]:
-    return os.listdir(THREADS) if THREADS.is_dir() else []
+    return [thread.name for thread in THREADS.iterdir()] if THREADS.is_dir() else []
 
 
 def _children() -> Iterator[str]:
@@ -56,10 +57,10 @@ def _children() -> Iterator[str]:
 
 
 def _listeners() -> Iterator[str]:
-    for name in os.listdir(DESCRIPTORS):
+    for entry in DESCRIPTORS.iterdir():
+        descriptor = int(entry.name)
         try:
-            is_socket = stat.S_ISSOCK(os.fstat(int(name)).st_mode)
-            duplicate = os.dup(int(name)) if is_socket else None
+            duplicate = os.dup(descriptor) if stat.S_ISSOCK(os.fstat(descriptor).st_mode) else None
         except OSError:  # the folder's own descriptor, gone already
             continue
         if duplicate is not None:

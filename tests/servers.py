@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +11,11 @@ from typing import NoReturn, Self
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from relay.store import leash
 from relay.store.binary import NoServerError, find_server
+from relay.store.leash import leashed
 from tests.waiting import until
 
 
@@ -35,13 +36,15 @@ class RedisServer:
         self._socket = self._folder / "redis.sock"
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"unix://{self._socket}"
-        self.client = redis.Redis(unix_socket_path=str(self._socket), retry=None, protocol=3)
+        self.client = redis.Redis(unix_socket_path=str(self._socket), retry=Retry(NoBackoff(), 0))
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.client.close()
         if self._process is not None:
             self.kill()
@@ -54,7 +57,7 @@ class RedisServer:
             missing("redis-server")
         with (self._folder / "redis.log").open("ab") as log, (self._folder / "pid").open("wb") as pid:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(pid.fileno()), server, *self._settings()],
+                leashed(pid.fileno(), [str(server), *self._settings()]),
                 stdout=log,
                 stderr=log,
                 pass_fds=[pid.fileno()],

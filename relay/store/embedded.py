@@ -1,4 +1,4 @@
-"""A private Redis for people who have none: one server process under the data folder, which lives as long as the program.
+"""A private Redis for people who have none: one server process, which lives as long as the program.
 
 Two locks keep the data whole. `relay.lock` is held by the program: a second one on the same folder is told so.
 `server.lock` is held by the server itself (it inherits the descriptor): a server that outlived its program, because
@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,7 +25,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from relay.core.errors import RelayError
-from relay.store import binary, leash
+from relay.store import binary
+from relay.store.leash import leashed
 
 READY_WITHIN_S = 10.0
 """For the first answer; a server that says that it is still loading may take its time."""
@@ -73,7 +73,9 @@ class EmbeddedRedis:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     @property
@@ -115,11 +117,11 @@ class EmbeddedRedis:
         lock = _outlive(self._folder / "server.lock")
         self._socket = _short(self._socket)
         settings = {**SETTINGS, "dir": str(self._folder), "unixsocket": str(self._socket)}
+        words = [word for name, value in settings.items() for word in (f"--{name}", value)]
         try:
             with (self._folder / "redis.log").open("wb") as log:
                 return subprocess.Popen(
-                    [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(lock), server]
-                    + [word for name, value in settings.items() for word in (f"--{name}", value)],
+                    leashed(lock, [server, *words]),
                     cwd=self._folder,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -157,8 +159,8 @@ def _own(folder: Path) -> int:
     lock = _try_lock(folder / "relay.lock")
     if lock is None:
         raise EmbeddedRedisError(
-            f"Another relay (process {_pid_in(folder / 'relay.lock')}) keeps its data in {folder}. Stop it, give this one"
-            " a RELAY_DATA_DIR of its own, or let both use one Redis by REDIS_URL."
+            f"Another relay (process {_pid_in(folder / 'relay.lock')}) keeps its data in {folder}."
+            " Stop it, give this one a RELAY_DATA_DIR of its own, or let both use one Redis by REDIS_URL."
         )
     os.pwrite(lock, str(os.getpid()).encode(), 0)
     return lock
@@ -174,7 +176,9 @@ def _outlive(path: Path) -> int:
         lock = _within(STOP_WITHIN_S if sign is not None else LOOK_S, lambda: _try_lock(path))
         if lock is not None:
             return lock
-    raise EmbeddedRedisError(f"A Redis that an earlier relay started in {path.parent} (process {left}) does not end.")
+    raise EmbeddedRedisError(
+        f"The Redis that an earlier relay started in {path.parent} (process {_pid_in(path)}) does not end."
+    )
 
 
 def _try_lock(path: Path) -> int | None:

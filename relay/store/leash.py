@@ -1,9 +1,8 @@
-"""Runs a program that ends when the one who started it does, even by SIGKILL. A script, run by its path in a bare Python.
+"""Runs a program that ends when the one who started it does, even by SIGKILL.
 
-    python -I -S leash.py PARENT_PID LOCK_FD PROGRAM ARGUMENTS…
-
-The process number goes into the file behind LOCK_FD, and PROGRAM then inherits that descriptor: while the lock on it is
-held, the number is the one of a living process. Only Linux knows how to end a child with its parent (prctl(2),
+`leashed` gives the command line; what it starts is this file, as a script in a bare Python, which becomes the program.
+The process number goes into the file behind `lock`, and the program inherits that descriptor: while a lock on it is held, the
+number is the one of a living process. Only Linux knows how to end a child with its parent (prctl(2),
 PR_SET_PDEATHSIG); elsewhere the lock and the number let the next start find what was left. A process of its own instead
 of a `preexec_fn`, which is not safe in a process with threads.
 """
@@ -12,8 +11,14 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
+
+
+def leashed(lock: int, program: Sequence[str]) -> list[str]:
+    """The command line for `program` on a leash of this process; `lock` must be among the descriptors passed on."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(lock), *program]
 
 
 def main() -> None:
@@ -25,7 +30,7 @@ def main() -> None:
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
     os.set_inheritable(lock, True)
-    os.execv(program[0], program)
+    os.execv(program[0], program)  # noqa: S606 its arguments are ours
 
 
 if __name__ == "__main__":

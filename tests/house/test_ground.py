@@ -1,4 +1,4 @@
-"""The ground that tests stand on holds: what a test leaves behind is found, and the Redis for tests does as it is told."""
+"""The ground that tests stand on holds: what a test leaves behind is found, and the Redis for tests obeys."""
 
 import socket
 import subprocess
@@ -77,7 +77,7 @@ def test_until_gives_what_it_saw() -> None:
 
 def test_until_says_what_it_waited_for_and_what_it_saw_last() -> None:
     with pytest.raises(AssertionError, match=r"^waited 0.01 s until the cow comes home; last seen: \[\]$"):
-        until(lambda: [], 0.01, saying="the cow comes home")
+        until(list, 0.01, saying="the cow comes home")
 
 
 def test_redis_url_is_empty_each_time(redis_url: str) -> None:
@@ -107,7 +107,10 @@ def test_redis_can_be_stopped_and_started(own_redis: RedisServer) -> None:
 
 def test_a_paused_redis_says_nothing_until_it_is_resumed(own_redis: RedisServer) -> None:
     own_redis.pause()
-    with redis.Redis.from_url(own_redis.url, socket_timeout=0.1, retry=None) as client, pytest.raises(redis.TimeoutError):
+    with (
+        redis.Redis.from_url(own_redis.url, socket_timeout=0.1, retry=None) as client,
+        pytest.raises(redis.TimeoutError),
+    ):
         client.ping()
     own_redis.resume()
     assert own_redis.answers()

@@ -155,7 +155,7 @@ def test_data_that_it_cannot_read_is_said_in_its_own_words(tmp_path: Path) -> No
     (spoilt,) = (tmp_path / "appendonlydir").glob("*.incr.aof")
     spoilt.write_bytes(b"this is not a log of commands" + spoilt.read_bytes())
     server = EmbeddedRedis(tmp_path)
-    with pytest.raises(EmbeddedRedisError, match="does not start: .*Bad file format"):
+    with pytest.raises(EmbeddedRedisError, match=r"does not start: .*Bad file format"):
         server.start()
     with pytest.raises(EmbeddedRedisError, match="does not start"):  # and has let go of the folder
         server.start()
