@@ -1,0 +1,1 @@
+"""Our side of HTTP and WebSocket: strangers connect here, within limits."""
