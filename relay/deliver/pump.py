@@ -1,0 +1,167 @@
+"""libcurl's multi handle on the gevent hub: all transfers of a process, driven by one greenlet, the pump.
+
+No greenlet ever waits inside libcurl, so killing one can't cut a transfer in half, and nothing of libcurl runs on the
+hub itself. libcurl's sockets are not given to gevent's loop either but to an epoll of our own, and the loop watches that
+one descriptor: libev aborts the process when a descriptor that it watches is closed behind its back.
+
+The pump gives the hub a turn after each round. What it calls must not block: it would hold up every transfer.
+"""
+
+import math
+import sys
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+
+import gevent
+import pycurl
+from gevent.monkey import get_original
+
+READ, WRITE = 1, 4
+"""EPOLLIN and EPOLLOUT."""
+
+ROUND_EVENTS = 256
+"""Sockets that are served before the hub gets its turn."""
+
+Finished = Callable[[pycurl.Curl, int, str], None]
+"""Called with a handle, libcurl's error code (0: none) and its sentence."""
+
+
+class Pump:
+    def __init__(self, finished: Finished, *, idle_connections: int) -> None:
+        self._finished = finished
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._expect)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, idle_connections)
+        self._epoll = get_original("select", "epoll")()
+        self._watched: dict[int, int] = {}
+        self._soon: deque[Callable[[], None]] = deque()
+        self._due = math.inf  # when libcurl wants its next turn
+        self._armed = math.inf  # when the timer will ring
+        self._parked = self._woken = self._listening = self._closed = False
+        self._hub = gevent.get_hub()
+        self._readable = self._hub.loop.io(self._epoll.fileno(), 1)
+        self._timer = self._hub.loop.timer(0)
+        self._greenlet = gevent.spawn(self._run)
+
+    def add(self, curl: pycurl.Curl) -> None:
+        """Starts the transfer; `finished` will be called for it."""
+        self._multi.add_handle(curl)
+
+    def remove(self, curl: pycurl.Curl) -> None:
+        """Takes the handle out, finished or not; it may then be used again."""
+        self._multi.remove_handle(curl)
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Calls `call` in the pump's next round."""
+        self._soon.append(call)
+        self._wake()
+
+    def opened(self, fd: int) -> None:
+        """Forgets what was known of `fd`: its number has just been given to a new socket."""
+        self._watched.pop(fd, None)
+
+    def close(self) -> None:
+        """Ends the greenlet and every connection. Not to be called from what the pump calls."""
+        self._closed = True
+        self._greenlet.kill()
+        for watcher in (self._readable, self._timer):
+            watcher.stop()
+            watcher.close()
+        self._multi.close()
+        self._epoll.close()
+
+    def _run(self) -> None:
+        while True:
+            self._park()
+            self._turn()
+
+    def _park(self) -> None:
+        """Sleeps until a socket is ready, libcurl's time has come, or somebody wants the next round."""
+        if self._soon or self._due <= monotonic():
+            self._wake()
+        elif self._due < self._armed:
+            self._arm()
+        if not self._listening:
+            self._listening = True
+            self._readable.start(self._switch)
+        self._parked = True
+        try:
+            self._hub.switch()
+        finally:
+            self._parked = False
+
+    def _arm(self) -> None:
+        """A timer that rings too early is left alone, so that it is set anew only about once per timeout."""
+        self._armed = self._due
+        self._timer.stop()
+        self._timer.close()
+        self._timer = self._hub.loop.timer(max(0.0, self._due - monotonic()))
+        self._timer.start(self._ring)
+
+    def _ring(self) -> None:
+        self._armed = math.inf
+        self._switch()
+
+    def _wake(self) -> None:
+        if not self._woken and not self._closed:
+            self._woken = True
+            self._hub.loop.run_callback(self._switch)
+
+    def _switch(self) -> None:
+        """On the hub: gives the pump its round."""
+        if self._parked:
+            self._greenlet.switch()
+        elif self._listening:
+            self._listening = False  # held up by what it called: stop asking until it parks again
+            self._readable.stop()
+
+    def _turn(self) -> None:
+        self._woken = False
+        act = self._multi.socket_action
+        for fd, ready in self._epoll.poll(0, ROUND_EVENTS):
+            act(fd, (pycurl.CSELECT_IN if ready & ~WRITE else 0) | (pycurl.CSELECT_OUT if ready & ~READ else 0))
+        if self._due <= monotonic():
+            self._due = math.inf
+            act(pycurl.SOCKET_TIMEOUT, 0)
+        _, whole, broken = self._multi.info_read()
+        for curl in whole:
+            self._call(partial(self._finished, curl, 0, ""))
+        for curl, code, sentence in broken:
+            self._call(partial(self._finished, curl, code, sentence))
+        for _ in range(len(self._soon)):
+            self._call(self._soon.popleft())
+
+    def _call(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception:  # noqa: BLE001  the pump must not die of what it calls; the hub tells
+            self._hub.handle_error(self, *sys.exc_info())
+
+    def _watch(self, what: int, fd: int, _multi: pycurl.CurlMulti, _known: None) -> None:
+        """libcurl's wish: which events of `fd` it wants to hear of."""
+        if what == pycurl.POLL_REMOVE:
+            if self._watched.pop(fd, None) is not None:
+                try:
+                    self._epoll.unregister(fd)
+                except OSError:
+                    pass  # closed already: the kernel has forgotten it
+            return
+        events = (READ if what & pycurl.POLL_IN else 0) | (WRITE if what & pycurl.POLL_OUT else 0)
+        known = self._watched.get(fd)
+        if known is None:
+            self._epoll.register(fd, events)
+        elif known != events:
+            self._epoll.modify(fd, events)
+        self._watched[fd] = events
+
+    def _expect(self, wait_ms: int) -> None:
+        """libcurl's wish: when it wants a turn even if no socket is ready."""
+        if wait_ms < 0:
+            self._due = math.inf
+            return
+        self._due = monotonic() + wait_ms / 1000
+        if self._due < self._armed:
+            self._wake()

@@ -1,0 +1,93 @@
+"""Names to vetted addresses: asked in threads of their own, each name once at a time, remembered for a few seconds."""
+
+import socket
+from collections import deque
+from collections.abc import Callable, Collection
+from functools import partial
+from time import monotonic
+
+from gevent.event import AsyncResult
+from gevent.monkey import get_original
+from gevent.threadpool import ThreadPool
+
+from relay.core.address import Network, vet_answers
+from relay.core.outcome import Failed, Failure, Refused
+
+Resolve = Callable[[str, int], list[str]]
+"""All addresses of a name; raises OSError. Runs in a thread, and may block."""
+
+Addresses = tuple[str, ...] | Refused | Failed
+"""What came of a name: addresses that may all be posted to, or why there are none."""
+
+Place = tuple[str, int]
+
+THREADS = 16
+"""Names asked for at once. One whose servers don't answer holds a thread for as long as the system's resolver tries."""
+
+FRESH_S = 5.0
+NAMES = 10_000
+"""How many answers are remembered at most."""
+
+
+def system_resolve(host: str, port: int) -> list[str]:
+    """What the operating system says: hosts file, DNS, its own order of preference."""
+    getaddrinfo = get_original("socket", "getaddrinfo")
+    found = getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class Names:
+    def __init__(self, *, allowed: Collection[Network], resolve: Resolve) -> None:
+        self._allowed = allowed
+        self._resolve = resolve
+        self._fresh: dict[Place, tuple[float, Addresses]] = {}
+        self._asked: dict[Place, list[Callable[[Addresses], None]]] = {}
+        self._queue: deque[Place] = deque()  # asked, but no thread is free
+        self._busy = 0
+        self._threads = ThreadPool(THREADS)
+
+    def known(self, place: Place) -> Addresses | None:
+        """What was found in the last seconds, if anything."""
+        fresh = self._fresh.get(place)
+        return fresh[1] if fresh is not None and fresh[0] > monotonic() else None
+
+    def ask(self, place: Place, then: Callable[[Addresses], None]) -> None:
+        """Returns at once; calls `then` on the hub when the answer is there, however long that takes."""
+        asked = self._asked.setdefault(place, [])
+        asked.append(then)
+        if len(asked) == 1:
+            self._queue.append(place)
+            self._employ()
+
+    def close(self) -> None:
+        """Lets the threads go; one that still waits for an answer ends when it has it."""
+        self._asked.clear()
+        self._queue.clear()
+        self._threads.maxsize = 0
+
+    def _employ(self) -> None:
+        while self._queue and self._busy < THREADS:
+            self._busy += 1
+            place = self._queue.popleft()
+            self._threads.spawn(self._look_up, place).rawlink(partial(self._found, place))
+
+    def _look_up(self, place: Place) -> Addresses:
+        """In a thread."""
+        host, port = place
+        try:
+            answers = self._resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            return Failed(failure=Failure.DNS, detail=f"{host}: {error}")
+        if not answers:
+            return Failed(failure=Failure.DNS, detail=f"{host} has no address")
+        return vet_answers(host, answers, self._allowed) or tuple(answers)
+
+    def _found(self, place: Place, done: "AsyncResult[Addresses]") -> None:
+        self._busy -= 1
+        addresses = done.value or Failed(failure=Failure.DNS, detail=f"{place[0]}: {done.exception}")
+        if len(self._fresh) >= NAMES:
+            self._fresh.clear()
+        self._fresh[place] = (monotonic() + FRESH_S, addresses)
+        for then in self._asked.pop(place, ()):
+            then(addresses)
+        self._employ()
