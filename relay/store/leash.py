@@ -1,10 +1,10 @@
 """Runs a program that ends when the one who started it does, even by SIGKILL.
 
 `leashed` gives the command line; what it starts is this file, as a script in a bare Python, which becomes the program.
-The process number goes into the file behind `lock`, and the program inherits that descriptor: while a lock on it is held, the
-number is the one of a living process. Only Linux knows how to end a child with its parent (prctl(2),
-PR_SET_PDEATHSIG); elsewhere the lock and the number let the next start find what was left. A process of its own instead
-of a `preexec_fn`, which is not safe in a process with threads.
+Its process number goes into the file behind `lock`, and the program inherits that descriptor: while a lock on it is
+held, the number is the one of a living process. Only Linux knows how to end a child with its parent (prctl(2),
+PR_SET_PDEATHSIG); elsewhere the lock and the number let the next start find what was left. A process of its own
+instead of a `preexec_fn`, which is not safe in a process with threads.
 """
 
 import ctypes
