@@ -1,0 +1,55 @@
+"""Reading an envelope: the document that filters look at, parsed once and only if somebody asks."""
+
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TypeAlias, cast
+from urllib.parse import parse_qsl
+
+from relay.core.conditions import Lens
+from relay.core.envelope import Envelope, Media
+from relay.core.patterns import Document, Path, values_at
+
+Probe: TypeAlias = tuple[Path, Lens]
+"""A place in the document, and how its values are looked at."""
+
+PAYLOAD = "payload"
+"""The field of an interactive form that holds all there is to know, as JSON (Slack's own HTTP requests)."""
+
+
+@dataclass(slots=True)
+class Reading:
+    envelope: Envelope
+    _document: Document | None = field(default=None, init=False)
+    _keys: dict[Probe, frozenset[Hashable]] = field(default_factory=dict, init=False)
+
+    @property
+    def document(self) -> Document:
+        if self._document is None:
+            self._document = read_document(self.envelope)
+        return self._document
+
+    def keys(self, probe: Probe) -> frozenset[Hashable]:
+        """What is seen through `probe`, of every value at its path."""
+        keys = self._keys.get(probe)
+        if keys is None:
+            path, lens = probe
+            seen = map(lens.key, values_at(path, self.document))
+            keys = self._keys[probe] = frozenset(key for key in seen if key is not None)
+        return keys
+
+
+def read_document(envelope: Envelope) -> Document:
+    """The JSON object of a body; of a form its fields, or the payload if it has one. Empty if it cannot be read."""
+    if envelope.media is Media.JSON:
+        return _object(envelope.body)
+    fields = dict(parse_qsl(envelope.body.decode("ascii", "replace"), keep_blank_values=True))
+    return _object(fields[PAYLOAD]) if PAYLOAD in fields else cast("Document", fields)  # str is a Json
+
+
+def _object(text: str | bytes) -> Document:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}

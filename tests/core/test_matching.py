@@ -1,0 +1,260 @@
+"""Matching: the index says what the law says, whatever was changed before, however many are registered."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from relay.core.envelope import Envelope, Media
+from relay.core.ids import ConnectionId, EventId, WebhookId
+from relay.core.matching import Matcher, passes
+from relay.core.reading import read_document
+from relay.core.webhook import Json, SigningSecret, Status, Webhook
+
+SECRET = SigningSecret(secret="whsec_" + "A" * 32)
+A, B = ConnectionId("con_a"), ConnectionId("con_b")
+
+
+def webhook(name: str, *events: str, **wishes: object) -> Webhook:
+    blank = Webhook(id=WebhookId(name), url="https://example.com", events=events or ("message",), secrets=(SECRET,))
+    return replace(blank, **wishes)  # type: ignore[arg-type]  # the tests' own shorthand
+
+
+def duration_s(act: Callable[[], object], rounds: int = 5) -> float:
+    """Of one turn: the least of several, for the machine has other things to do."""
+    durations = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        act()
+        durations.append(time.perf_counter() - start)
+    return min(durations)
+
+
+def envelope(
+    kind: str = "message", channel: str = "C1", connection: ConnectionId | None = A, **event: Json
+) -> Envelope:
+    body = json.dumps({"team_id": "T1", "event": {"type": kind.partition(".")[0], "channel": channel, **event}})
+    return Envelope(
+        event_id=EventId("Ev1"), connection=connection, kind=kind, channel=channel, received_at=0, body=body.encode()
+    )
+
+
+def names(webhooks: Iterable[Webhook]) -> list[str]:
+    return sorted(webhook.id for webhook in webhooks)
+
+
+def test_channels_and_connections_restrict_and_nothing_restricts_nothing() -> None:
+    matcher = Matcher(
+        [
+            webhook("any"),
+            webhook("c1", channels=("C1", "C2")),
+            webhook("c9", channels=("C9",)),
+            webhook("a", connections=(A,)),
+            webhook("b", connections=(B,)),
+            webhook("both", channels=("C1",), connections=(B, A)),
+        ]
+    )
+    assert names(matcher.match(envelope())) == ["a", "any", "both", "c1"]
+    assert names(matcher.match(envelope(channel=""))) == ["a", "any"]
+
+
+def test_a_webhook_that_names_an_event_in_three_ways_gets_it_once() -> None:
+    assert names(Matcher([webhook("w", "message", "mess*", "*")]).match(envelope())) == ["w"]
+
+
+def test_disabled_webhooks_match_too_for_their_deliveries_are_held() -> None:
+    assert names(Matcher([webhook("w", status=Status.DISABLED)]).match(envelope())) == ["w"]
+
+
+def test_the_relays_own_events_belong_to_no_channel_and_come_to_those_who_name_them() -> None:
+    matcher = Matcher(
+        [
+            webhook("named", "message", "relay.*", channels=("C1",), connections=(A,)),
+            webhook("other", "relay.connection_down", connections=(B,)),
+            webhook("all", "**"),
+        ]
+    )
+    down = envelope("relay.connection_down", channel="", connection=None)
+    assert names(matcher.match(down)) == ["named", "other"]
+    assert names(matcher.match(replace(down, connection=A))) == ["named"]
+
+
+def test_a_form_is_matched_by_its_fields_and_an_interactive_one_by_its_payload() -> None:
+    command = replace(
+        envelope("slash_commands"), media=Media.FORM, body=urlencode({"command": "/deploy", "text": ""}).encode()
+    )
+    payload = json.dumps({"type": "block_actions", "actions": [{"action_id": "ok"}]})
+    action = replace(
+        envelope("interactive.block_actions"), media=Media.FORM, body=urlencode({"payload": payload}).encode()
+    )
+    matcher = Matcher(
+        [
+            webhook("deploy", "slash_commands", filter={"command": ["/deploy"], "text": [""]}),
+            webhook("roll", "slash_commands", filter={"command": ["/roll"]}),
+            webhook("ok", "interactive", filter={"actions": {"action_id": ["ok"]}}),
+            webhook("no", "interactive", filter={"actions": {"action_id": ["no"]}}),
+        ]
+    )
+    assert names(matcher.match(command)) == ["deploy"]
+    assert names(matcher.match(action)) == ["ok"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"nonsense", b"\xff", b"[" * 100_000])
+def test_a_body_that_cannot_be_read_passes_no_filter_and_breaks_nothing(body: bytes) -> None:
+    matcher = Matcher([webhook("plain"), webhook("asks", filter={"event": {"text": [{"exists": True}]}})])
+    assert names(matcher.match(replace(envelope(), body=body))) == ["plain"]
+
+
+def test_a_filter_that_cannot_be_read_breaks_its_own_webhook_only() -> None:
+    matcher = Matcher([webhook("good"), webhook("bad", filter={"event": "C1"})])
+    assert names(matcher.match(envelope())) == ["good"]
+    assert list(matcher.broken) == ["bad"]
+    matcher.change([webhook("bad")])
+    assert names(matcher.match(envelope())) == ["bad", "good"]
+    assert not matcher.broken
+
+
+def test_a_body_is_parsed_once_and_only_if_a_candidate_has_a_filter() -> None:
+    """Shown by a body that takes long to parse."""
+    arriving = envelope(user="U1", blocks=["text " * 10] * 100_000)
+    elsewhere = webhook("elsewhere", filter={"event": {"user": ["U1"]}}, channels=("C9",))
+    asking = [webhook(f"asks_{number}", filter={"event": {"user": ["U1"]}}) for number in range(50)]
+    once = duration_s(lambda: read_document(arriving))
+    assert duration_s(lambda: Matcher([webhook("plain"), elsewhere]).match(arriving)) < once / 3
+    assert duration_s(lambda: Matcher(asking).match(arriving)) < once * 3
+
+
+def test_a_documents_absence_of_an_object_is_an_empty_one() -> None:
+    assert read_document(replace(envelope(), body=b"7")) == {}
+
+
+kinds = st.sampled_from(
+    ["message", "message.bot_message", "reaction_added", "channel_rename", "user_typing", "relay.connection_up"]
+)
+selectors = st.sampled_from(
+    [
+        "message",
+        "message.bot_message",
+        "*",
+        "**",
+        "channel_*",
+        "*_added",
+        "*.bot_*",
+        "user_typing",
+        "relay.*",
+        "relay.up",
+    ]
+)
+channels = st.sampled_from(["C1", "C2", "D1"])
+connections = st.sampled_from([A, B])
+words = st.sampled_from(["a", "ab", "abc", "B", ""])
+scalar: st.SearchStrategy[Json] = words | st.sampled_from([0, 1, True, None])
+conditions: st.SearchStrategy[Json] = st.one_of(
+    scalar,
+    st.builds(
+        lambda word, text: {word: text}, st.sampled_from(["prefix", "suffix", "equals-ignore-case"]), words.filter(bool)
+    ),
+    st.builds(lambda text: {"prefix": {"equals-ignore-case": text}}, words.filter(bool)),
+    st.builds(lambda value: {"anything-but": value}, scalar),
+    st.builds(lambda there: {"exists": there}, st.booleans()),
+    st.just({"numeric": [">", 0]}),
+)
+fields = st.sampled_from(["text", "user", "item"])
+leaves = st.dictionaries(fields, st.lists(conditions, min_size=1, max_size=3), min_size=1, max_size=3)
+branches = (
+    leaves
+    | st.builds(lambda leaf: {"item": leaf}, leaves)
+    | st.builds(lambda each: {"$or": each}, st.lists(leaves, min_size=1, max_size=2))
+)
+filters = st.none() | st.builds(lambda branch: {"event": branch}, branches)
+webhooks = st.builds(
+    lambda number, events, wishes: webhook(f"wh_{number}", *events, **wishes),
+    st.integers(0, 5),
+    st.lists(selectors, min_size=1, max_size=3),
+    st.fixed_dictionaries(
+        {
+            "channels": st.lists(channels, max_size=2).map(tuple),
+            "connections": st.lists(connections, max_size=2).map(tuple),
+            "filter": filters,
+        }
+    ),
+)
+values = st.recursive(
+    scalar, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(fields, inner, max_size=3), max_leaves=6
+)
+envelopes = st.builds(
+    lambda kind, channel, connection, event: envelope(kind, channel, connection, **event),
+    kinds,
+    channels | st.just(""),
+    connections | st.none(),
+    st.dictionaries(fields, values, max_size=3),
+)
+changes = st.lists(webhooks | st.integers(0, 5).map(lambda number: WebhookId(f"wh_{number}")), max_size=12)
+
+
+@settings(max_examples=200)
+@given(changes, st.lists(envelopes, min_size=1, max_size=4), changes)
+def test_the_index_says_what_the_law_says_after_any_changes(
+    before: list[Webhook | WebhookId], arriving: list[Envelope], after: list[Webhook | WebhookId]
+) -> None:
+    matcher = Matcher()
+    known: dict[WebhookId, Webhook] = {}
+    for changed in (before, after):
+        for change in changed:
+            if isinstance(change, Webhook):
+                known[change.id] = change
+                matcher.change([change])
+            else:
+                known.pop(change, None)
+                matcher.change(removed=[change])
+        for each in arriving:
+            assert names(matcher.match(each)) == names(w for w in known.values() if passes(w, each))
+
+
+@given(changes, st.lists(envelopes, max_size=3))
+def test_a_matcher_that_forgot_all_keeps_nothing(changed: list[Webhook | WebhookId], arriving: list[Envelope]) -> None:
+    matcher = Matcher(change for change in changed if isinstance(change, Webhook))
+    for each in arriving:
+        matcher.match(each)
+    matcher.change(removed=[WebhookId(f"wh_{number}") for number in range(6)])
+    assert repr(matcher) == "<Matcher 0 webhooks on 0 shelves, 0 broken>"
+
+
+def crowd(count: int) -> Iterable[Webhook]:
+    """`count` webhooks that want something else than the event, in every way in which one can."""
+    for number in range(count):
+        wishes: list[dict[str, object]] = [
+            {"events": (f"type_{number}",)},
+            {"events": (f"type_{number}_*",)},
+            {"channels": (f"C{number}X",)},
+            {"connections": (ConnectionId(f"con_{number}"),)},
+            {"filter": {"event": {"user": [f"U{number}X"]}}},
+            {"filter": {"event": {"type": ["message"], "text": [{"prefix": f"{number} deploy"}]}}},
+            {"channels": ("C1",), "filter": {"event": {"channel": ["C1"], "user": [f"U{number}X", f"W{number}X"]}}},
+        ]
+        yield webhook(f"wh_{number}", **wishes[number % len(wishes)])
+
+
+WANTING = [webhook(f"wants_{number}", filter={"event": {"user": ["U1"]}}) for number in range(10)]
+
+
+@pytest.fixture(scope="module")
+def crowded() -> Matcher:
+    return Matcher([*crowd(100_000), *WANTING])
+
+
+def test_a_hundred_thousand_webhooks_cost_an_event_at_most_twice_what_a_hundred_do(crowded: Matcher) -> None:
+    few = Matcher([*crowd(100), *WANTING])
+    arriving = envelope(user="U1", text="hello")
+    assert names(few.match(arriving)) == names(crowded.match(arriving)) == names(WANTING)
+    assert duration_s(lambda: crowded.match(arriving), 300) <= 2 * duration_s(lambda: few.match(arriving), 300)
+
+
+def test_one_change_among_a_hundred_thousand_webhooks_takes_a_moment(crowded: Matcher) -> None:
+    changed = [webhook("wh_7", "**"), webhook("new", "new_*")]
+    assert duration_s(lambda: crowded.change(changed, [WebhookId("wh_8")])) < 0.01
+    assert names(crowded.match(envelope("new_thing"))) == ["new", "wh_7"]
