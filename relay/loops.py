@@ -79,7 +79,7 @@ class Loop:
         self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
 
 
-def once(name: str, work: Callable[[], None], report: Reporter) -> Greenlet[[], None]:
+def once(name: str, work: Callable[[], None], report: Reporter) -> "Greenlet[[], None]":
     """Do `work` beside everything else, once; an exception is reported."""
 
     def guarded() -> None:

@@ -72,6 +72,17 @@ class SettledLate(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryUnsendable(Fact):
+    """It cannot be made into a POST and never will: it is dead."""
+
+    level: ClassVar[Level] = Level.ERROR
+    delivery: str
+    webhook: str
+    reason: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionChanged(Fact):
     connection: str
     status: str

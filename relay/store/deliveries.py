@@ -56,13 +56,13 @@ class Settled:
 class Deliveries:
     """One shard's deliveries."""
 
-    __slots__ = ("_claim", "_client", "_keys", "_redo", "_settle", "shard")
+    __slots__ = ("_claim", "_client", "_keys", "_redo", "_settle", "_warn", "shard")
 
     def __init__(self, client: Client, shard: int = 0) -> None:
         self.shard = shard
         self._client = client
         self._keys = Keys(shard)
-        self._claim, self._settle, self._redo = Script("claim"), Script("settle"), Script("redo")
+        self._claim, self._settle, self._redo, self._warn = map(Script, ("claim", "settle", "redo", "warn"))
 
     def claim(self, limit: int, *, grace_s: float = GRACE_S) -> Claimed:
         """Borrow up to `limit` deliveries that are due. Raises StoreAway: what was lent comes back when its lease ends."""
@@ -92,6 +92,10 @@ class Deliveries:
         """REPLAY or CANCEL each: 1 done, 0 its state does not allow it, -1 unknown, -2 its event is gone, -3 its webhook is gone."""
         sequences = [read_delivery_id(id)[0] for id in ids]
         return [integer(done) for done in rows(self._client.run_on_shard(self._redo, self.shard, (step, *sequences)))]
+
+    def warn(self, webhook: WebhookId, level: int) -> bool:
+        """Whether it is the caller who is to give this warning. Raises StoreAway."""
+        return bool(integer(self._client.run_on_shard(self._warn, self.shard, (webhook, level))))
 
     def get(self, ids: Sequence[DeliveryId]) -> list[Delivery | None]:
         """These deliveries; None for one that is not, or no longer, kept. Raises StoreAway."""

@@ -1,0 +1,39 @@
+"""What one try did, for the attempt log: one JSON line, written once and shown by the API.
+
+The request's headers are kept as what varies in them (when, which retry, the names of the owner's headers): the rest is the same for every callback,
+and signatures and the owner's values are secrets.
+"""
+
+from relay.core import json_text
+from relay.core.delivery import Claim
+from relay.core.outcome import Answered, Failed, Outcome, Refused, Timing
+from relay.core.webhook import Json, Webhook
+
+KEPT_HEADERS = 32
+KEPT_HEADER_CHARS = 512
+
+
+def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, at: float) -> bytes:
+    """`at`: Unix seconds at which the try began. See docs/api for the fields."""
+    line: dict[str, Json] = {"at": round(at, 3), "n": claim.tries + claim.losses + 1, "url": webhook.url}
+    if claim.tries + claim.losses:
+        line["retry_reason"] = claim.retry_reason or "unknown_error"
+    if webhook.headers:
+        line["own_headers"] = [name for name, _ in webhook.headers]
+    match outcome:
+        case Answered():
+            line["status"] = outcome.status
+            line["headers"] = [[name, value[:KEPT_HEADER_CHARS]] for name, value in outcome.headers[:KEPT_HEADERS]]
+            if outcome.excerpt:
+                line["excerpt"] = outcome.excerpt.decode("utf-8", "replace")
+            line["timing"] = _timing(outcome.timing)
+        case Failed():
+            line["failure"], line["detail"] = outcome.failure, outcome.detail
+            line["timing"] = _timing(outcome.timing)
+        case Refused():
+            line["failure"], line["detail"] = "refused", outcome.rule
+    return json_text.write(line)
+
+
+def _timing(timing: Timing) -> Json:
+    return [round(seconds * 1000, 2) for seconds in (timing.dns_s, timing.connect_s, timing.tls_s, timing.first_byte_s, timing.total_s)]

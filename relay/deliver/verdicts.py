@@ -1,0 +1,100 @@
+"""From an outcome to what is settled and what is said about it."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from relay.core.delivery import Claim, Reason, Step
+from relay.core.envelope import Envelope
+from relay.core.outcome import Answered, Failed, Outcome, Refused
+from relay.core.retry import Again, Dead, Delivered, Gone, Verdict, judge, retry_reason
+from relay.core.webhook import Webhook
+from relay.deliver.attempt import attempt_line
+from relay.report import Attempt
+from relay.store.deliveries import Settlement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """A claim with what it takes to POST it, under way since `at` (Unix seconds)."""
+
+    claim: Claim
+    webhook: Webhook
+    envelope: Envelope
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What one try did, and what follows: to be settled, then said."""
+
+    attempt: Try
+    outcome: Outcome
+    verdict: Verdict
+    settlement: Settlement
+
+
+def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Tried:
+    """`now`: Unix seconds; `dice`: 0 to 1."""
+    verdict = judge(outcome, attempt.claim.tries, attempt.webhook.retry_schedule_s, now=now, dice=dice)
+    line = attempt_line(attempt.claim, attempt.webhook, outcome, at=attempt.at)
+    settlement = _settlement(attempt.claim, outcome, verdict, line=line)
+    return Tried(attempt=attempt, outcome=outcome, verdict=verdict, settlement=settlement)
+
+
+def unsent(claim: Claim, reason: Reason) -> Settlement:
+    """For a claim that cannot be made into a POST, and never will."""
+    return Settlement(claim=claim, step=Step.GIVE_UP, failed=False, reason=reason, attempt=b"{}")
+
+
+def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes) -> Settlement:
+    match verdict:
+        case Delivered():
+            return Settlement(claim=claim, step=Step.ACCEPT, failed=False, reason=verdict.reason, attempt=line)
+        case Again():
+            return Settlement(
+                claim=claim,
+                step=Step.POSTPONE,
+                failed=True,
+                wait_s=verdict.wait_s,
+                pause_s=verdict.pause_s,
+                reason=retry_reason(outcome),
+                attempt=line,
+            )
+        case Dead():
+            return Settlement(
+                claim=claim, step=Step.GIVE_UP, failed=verdict.blames, pause_s=verdict.pause_s, reason=verdict.reason, attempt=line
+            )
+        case Gone():
+            return Settlement(claim=claim, step=Step.HOLD, failed=True, reason=Reason.GONE, attempt=line)
+        case _ as never:
+            assert_never(never)
+
+
+def fact(tried: Tried) -> Attempt:
+    """The log line."""
+    claim, outcome, verdict = tried.attempt.claim, tried.outcome, tried.verdict
+    return Attempt(
+        delivery=claim.id,
+        webhook=claim.webhook,
+        event=claim.event_id,
+        kind=tried.attempt.envelope.kind,
+        attempt=claim.tries + claim.losses + 1,
+        result=_result(outcome),
+        verdict=type(verdict).__name__.lower(),
+        ms=0 if isinstance(outcome, Refused) else int(outcome.timing.total_s * 1000),
+        again_in_s=verdict.wait_s if isinstance(verdict, Again) else None,
+        reason=tried.settlement.reason if not isinstance(verdict, Again) else "",
+        detail=outcome.detail if isinstance(outcome, Failed) else outcome.rule if isinstance(outcome, Refused) else "",
+    )
+
+
+def _result(outcome: Outcome) -> str:
+    match outcome:
+        case Answered():
+            return str(outcome.status)
+        case Failed():
+            return outcome.failure
+        case Refused():
+            return "refused"
+        case _ as never:
+            assert_never(never)

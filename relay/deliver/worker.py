@@ -1,0 +1,147 @@
+"""Webhooks go out: claim what is due, POST it, settle what came of it.
+
+Two loops. `claim` borrows deliveries, as many as there is room for, and begins their POSTs; `settle` writes down what they did, in batches that grow with
+the load. In between there is no greenlet for a POST: the poster's pump calls `_ended` when an outcome is there.
+"""
+
+import random
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic, time
+
+from gevent.event import Event
+
+from relay.core.callback import write_callback
+from relay.core.delivery import Claim, Reason
+from relay.core.envelope import Envelope
+from relay.core.errors import RelayError
+from relay.core.outcome import Outcome
+from relay.core.retry import Gone
+from relay.core.webhook import DisabledReason
+from relay.deliver.health import Health
+from relay.deliver.post import Poster, Request
+from relay.deliver.verdicts import Tried, Try, conclude, fact, unsent
+from relay.report import DeliveryUnsendable, Reporter, SettledLate
+from relay.store.client import BLOCK_S
+from relay.store.deliveries import GRACE_S, Claimed, Deliveries, Settlement
+from relay.store.directory import Directory
+from relay.store.journal import Journal
+
+BATCH = 256
+"""Settlements at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverOptions:
+    agent: str  # the User-Agent
+    in_flight: int = 256  # POSTs at a time in this process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What the worker works with."""
+
+    journal: Journal
+    deliveries: Deliveries
+    directory: Directory
+    poster: Poster
+    health: Health
+
+
+class Worker:
+    """`claim` and `settle` are loops': see relay/loops.py."""
+
+    def __init__(self, rooms: Rooms, options: DeliverOptions, report: Reporter) -> None:
+        self._rooms = rooms
+        self._options = options
+        self._report = report
+        self._ended: list[tuple[Try, Outcome]] = []
+        self._to_settle: list[Settlement | Tried] = []
+        self._something_ended = Event()
+        self._room = Event()
+        self._closing = False
+        self.in_flight = 0
+        """Claimed, and neither settled nor left to its lease."""
+
+    def claim(self) -> None:
+        """Wait for something to do, a few seconds at most, and begin it. Raises StoreAway."""
+        room = self._options.in_flight - self.in_flight
+        if self._closing or room <= 0:
+            self._room.clear()
+            self._room.wait(BLOCK_S)
+            return
+        began = monotonic()
+        claimed = self._rooms.deliveries.claim(room)
+        if claimed.claims:
+            self._begin_all(claimed, began)
+        else:
+            self._rooms.deliveries.wait(BLOCK_S if claimed.wait_s is None else claimed.wait_s)
+
+    def settle(self) -> None:
+        """Wait for outcomes, a few seconds at most, and write them down. Raises StoreAway: they are kept for the next turn."""
+        self._conclude_all()
+        batch = self._to_settle[:BATCH]
+        if not batch:
+            self._something_ended.clear()
+            self._something_ended.wait(BLOCK_S)
+            return
+        for one in batch:
+            if isinstance(one, Tried) and isinstance(one.verdict, Gone):  # first: an enabled webhook holds nothing
+                self._rooms.health.disable(one.attempt.webhook.id, DisabledReason.GONE)
+        settled = self._rooms.deliveries.settle([one.settlement if isinstance(one, Tried) else one for one in batch])
+        del self._to_settle[: len(batch)]
+        self._give_back(len(batch))
+        for one, in_time in zip(batch, settled.in_time, strict=True):
+            if isinstance(one, Tried):
+                self._report(fact(one))
+                if not in_time:
+                    self._report(SettledLate(delivery=one.attempt.claim.id, webhook=one.attempt.claim.webhook))
+        self._rooms.health.consider(settled.failing)
+
+    def stop_claiming(self) -> None:
+        """Take nothing more; what is in flight goes on."""
+        self._closing = True
+
+    def _begin_all(self, claimed: Claimed, began: float) -> None:
+        """Begin each claim. What cannot be begun, because Redis is away or the time is up, is left to its lease."""
+        if claimed.version != self._rooms.directory.version:
+            self._rooms.directory.refresh(at_least=claimed.version)
+        envelopes = self._rooms.journal.envelopes(claim.event_id for claim in claimed.claims)
+        if monotonic() - began > GRACE_S / 2:
+            return  # a lease might end while its POST is still allowed to run
+        for claim in claimed.claims:
+            self.in_flight += 1
+            self._begin(claim, envelopes.get(claim.event_id))
+
+    def _begin(self, claim: Claim, envelope: Envelope | None) -> None:
+        webhook = self._rooms.directory.get(claim.webhook)
+        if envelope is None or webhook is None:
+            self._give_up(claim, Reason.UNREADABLE if envelope else Reason.EXPIRED, "its webhook or its event is gone")
+            return
+        at = time()
+        try:
+            callback = write_callback(webhook, envelope, claim, agent=self._options.agent, now=at)
+        except RelayError as error:
+            self._give_up(claim, Reason.UNREADABLE, str(error))
+            return
+        timeout_s = min(webhook.timeout_s, claim.lease_s - GRACE_S)
+        request = Request(url=webhook.url, headers=callback.headers, body=callback.body, timeout_s=timeout_s)
+        self._rooms.poster.start(request, partial(self._end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at)))
+
+    def _end(self, attempt: Try, outcome: Outcome) -> None:
+        self._ended.append((attempt, outcome))
+        self._something_ended.set()
+
+    def _give_up(self, claim: Claim, reason: Reason, why: str) -> None:
+        self._report(DeliveryUnsendable(delivery=claim.id, webhook=claim.webhook, reason=reason, why=why))
+        self._to_settle.append(unsent(claim, reason))
+        self._something_ended.set()
+
+    def _conclude_all(self) -> None:
+        ended, self._ended = self._ended, []
+        now = time()
+        self._to_settle += [conclude(attempt, outcome, now=now, dice=random.random()) for attempt, outcome in ended]
+
+    def _give_back(self, count: int) -> None:
+        self.in_flight -= count
+        self._room.set()

@@ -1,0 +1,56 @@
+"""Fan-out and delivery on a real Redis, without Slack in front: events are put into the journal by hand."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_network
+
+from relay.deliver.health import Health
+from relay.deliver.post import Poster, PostOptions
+from relay.deliver.worker import DeliverOptions, Rooms, Worker
+from relay.fanout import FanOut
+from relay.loops import Loop
+from relay.report import Fact, LoopFailed
+from relay.store.client import Client, StoreOptions
+from relay.store.directory import Directory
+from tests.store.filled import Filled
+
+
+class Engine(Filled):
+    """One worker process' loops. `facts` is what it reported."""
+
+    def __init__(self, client: Client, *, in_flight: int = 64) -> None:
+        super().__init__(client)
+        self.facts: list[Fact] = []
+        self.directory = Directory(self.webhooks)
+        self.poster = Poster(PostOptions(allowed=(ip_network("127.0.0.0/8"),)))
+        health = Health(self.webhooks, self.deliveries, self.journal, report=self.facts.append)
+        rooms = Rooms(
+            journal=self.journal, deliveries=self.deliveries, directory=self.directory, poster=self.poster, health=health
+        )
+        self.worker = Worker(rooms, DeliverOptions(agent="slack-webhook-relay/test", in_flight=in_flight), self.facts.append)
+        fan_out = FanOut(self.journal, self.directory, self.facts.append)
+        turns = {"fan out": fan_out.turn, "claim": self.worker.claim, "settle": self.worker.settle}
+        self.loops = [Loop(name, turn, self.facts.append) for name, turn in turns.items()]
+
+    def ledger(self) -> dict[str, int]:
+        return dict(self.deliveries.ledger())
+
+    def settled(self, count: int) -> bool:
+        ledger = self.ledger()
+        return ledger.get("outstanding", 0) == 0 and ledger.get("events", 0) == count
+
+
+@contextmanager
+def running(url: str, *, in_flight: int = 64) -> Iterator[Engine]:
+    client = Client(StoreOptions(url=url))
+    engine = Engine(client, in_flight=in_flight)
+    for loop in engine.loops:
+        loop.start()
+    try:
+        yield engine
+    finally:
+        engine.poster.close(0.0)
+        for loop in engine.loops:
+            loop.stop()
+        client.close()
+    assert not [fact for fact in engine.facts if isinstance(fact, LoopFailed)]
