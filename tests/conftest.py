@@ -7,12 +7,14 @@ gevent.monkey.patch_all()
 # ruff: noqa: E402  the patch comes before everything that it patches
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.leftovers import alive, fill_the_thread_pool, settle_the_heap
 from tests.servers import RedisServer
 from tests.waiting import until
+from tests.witnesses import installed
 
 GRACE_S = 2.0
 """What a test has closed or killed may take this long to be gone."""
@@ -52,3 +54,9 @@ def own_redis() -> Iterator[RedisServer]:
     """A Redis of the test's own, append-only, for tests that kill, pause, restart or reconfigure it."""
     with RedisServer(append_only=True) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def witness() -> Path:
+    """The folder of Node scripts (tests/witness) in which Slack's own clients can be required."""
+    return installed()

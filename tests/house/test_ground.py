@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import threading
+from pathlib import Path
 
 import gevent
 import pytest
@@ -114,3 +115,9 @@ def test_a_paused_redis_says_nothing_until_it_is_resumed(own_redis: RedisServer)
         client.ping()
     own_redis.resume()
     assert own_redis.answers()
+
+
+@pytest.mark.timeout(400)
+def test_slacks_own_node_clients_can_be_asked(witness: Path) -> None:
+    script = "for (const name of Object.keys(require('./package.json').dependencies)) require(name)"
+    subprocess.run(["node", "--eval", script], cwd=witness, check=True, timeout=60)
