@@ -1,7 +1,9 @@
 """Journal → deliveries: a stretch of events is matched, and becomes deliveries in one step.
 
-Every worker does this for the same journal, and the store lets only one win each stretch. Whoever lost the last one is polite: it waits a
-moment before it tries the next, so that of several workers one does the work and the others take over within that moment if it ends.
+Every worker does this for the same journal, and the store lets only one win each stretch. Whoever lost the last one
+is polite: it waits a
+moment before it tries the next, so that of several workers one does the work and the others take over within that
+moment if it ends.
 """
 
 import gevent
@@ -18,7 +20,9 @@ STRETCH = 256
 POLITE_S = 0.05
 
 STALE_TURNS = 3
-"""After so many refusals in a row because of changed webhooks, a process has died between telling the record and telling the shard."""
+"""After so many refusals in a row because of changed webhooks, a process has died between telling the record and
+telling the shard.
+"""
 
 
 class FanOut:

@@ -22,7 +22,8 @@ LONGEST_WAIT_S = 5.0
 class Loop:
     """`turn` again and again until `stop`: it should block or sleep by itself, a few seconds at most.
 
-    A turn that raises Away is tried again after a wait that grows to LONGEST_WAIT_S; an outage is reported once, and its end.
+    A turn that raises Away is tried again after a wait that grows to LONGEST_WAIT_S; an outage is reported once, and
+    its end.
     Any other exception is a bug: reported with its trace, and the loop goes on.
     """
 
@@ -55,7 +56,7 @@ class Loop:
                 self._turn()
             except Away as away:
                 self._went_away(away)
-            except Exception as error:  # a loop must not die
+            except Exception as error:  # noqa: BLE001  # a loop must not die
                 self._report(LoopFailed(loop=self.name, error=repr(error), trace=traceback.format_exc()))
                 self._pause()
             else:
@@ -85,7 +86,7 @@ def once(name: str, work: Callable[[], None], report: Reporter) -> "Greenlet[[],
     def guarded() -> None:
         try:
             work()
-        except Exception as error:  # nobody else would hear of it
+        except Exception as error:  # noqa: BLE001  # nobody else would hear of it
             report(LoopFailed(loop=name, error=repr(error), trace=traceback.format_exc()))
 
     return gevent.spawn(guarded)

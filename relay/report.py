@@ -1,7 +1,9 @@
 """One log line for a fact, always in the same words.
 
-A fact is a record below; `report(fact)` writes it. As text, for people on a terminal, or as one JSON object a line, for a log drain. The
-line's `fact` is the record's name in words, the rest are its fields; what is absent or empty is left out. Facts hold no secrets, no bodies and no tokens.
+A fact is a record below; `report(fact)` writes it. As text, for people on a terminal, or as one JSON object a line,
+for a log drain. The
+line's `fact` is the record's name in words, the rest are its fields; what is absent or empty is left out. Facts hold
+no secrets, no bodies and no tokens.
 """
 
 import json
@@ -165,7 +167,9 @@ class Report:
     def __call__(self, fact: Fact) -> None:
         if fact.level < self._level:
             return
-        facts = {name: value for name in _names(type(fact)) if (value := getattr(fact, name)) is not None and value != ""}
+        facts = {
+            name: value for name in _names(type(fact)) if (value := getattr(fact, name)) is not None and value != ""
+        }
         now = time.time()
         words = _words(type(fact))
         line = _json(now, fact.level, words, facts) if self._as_json else _text(now, fact.level, words, facts)
@@ -199,7 +203,9 @@ def _json(now: float, level: Level, fact: str, facts: dict[str, Value]) -> str:
 
 def _text(now: float, level: Level, fact: str, facts: dict[str, Value]) -> str:
     mark = "" if level <= Level.INFO else f" {level.name}"
-    return f"{time.strftime('%H:%M:%S', time.localtime(now))}{mark} {fact} " + " ".join(f"{name}={_quoted(value)}" for name, value in facts.items())
+    return f"{time.strftime('%H:%M:%S', time.localtime(now))}{mark} {fact} " + " ".join(
+        f"{name}={_quoted(value)}" for name, value in facts.items()
+    )
 
 
 def _quoted(value: Value) -> str:

@@ -43,7 +43,9 @@ class Receiver:
         self._server.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._server.stop(timeout=1)
 
     @property
@@ -52,11 +54,15 @@ class Receiver:
 
     def wait_for(self, count: int, within_s: float = 10.0) -> list[Got]:
         """What came, once at least `count` requests have come."""
-        until(lambda: len(self.got) >= count, within_s, saying=f"{count} callbacks had come, of which {len(self.got)} did")
+        until(
+            lambda: len(self.got) >= count, within_s, saying=f"{count} callbacks had come, of which {len(self.got)} did"
+        )
         return self.got
 
     def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+        headers = {
+            name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")
+        }
         headers["content-type"] = environ.get("CONTENT_TYPE", "")
         got = Got(headers, environ["wsgi.input"].read(), environ.get("PATH_INFO", "/"))
         self.got.append(got)

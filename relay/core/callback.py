@@ -1,6 +1,7 @@
 """One callback as it goes out: headers, both signatures, the exact bytes. Contract, section 3.
 
-The body is the envelope's own, or a CloudEvents wrapping of it that is the same bytes on every attempt. Only the timestamp, and with it the
+The body is the envelope's own, or a CloudEvents wrapping of it that is the same bytes on every attempt. Only the
+timestamp, and with it the
 signatures, are new each time: receivers refuse what is older than five minutes.
 """
 
@@ -16,8 +17,10 @@ CLOUDEVENTS_MEDIA = "application/cloudevents+json"
 
 OWN_HEADERS = frozenset(
     {
-        "content-type", "user-agent", "x-slack-request-timestamp", "x-slack-signature", "x-slack-retry-num", "x-slack-retry-reason",
-        "webhook-id", "webhook-timestamp", "webhook-signature", "traceparent", "host", "content-length", "connection", "transfer-encoding",
+        "content-type", "user-agent",
+        "x-slack-request-timestamp", "x-slack-signature", "x-slack-retry-num", "x-slack-retry-reason",
+        "webhook-id", "webhook-timestamp", "webhook-signature", "traceparent",
+        "host", "content-length", "connection", "transfer-encoding",
     }
 )  # fmt: skip
 """Names, in lower case, that a webhook's owner cannot set."""
@@ -44,7 +47,10 @@ def write_callback(webhook: Webhook, envelope: Envelope, claim: Claim, *, agent:
         ("webhook-signature", sign_standard(keys, claim.id, timestamp, body)),
     ]
     if retries := claim.tries + claim.losses:
-        headers += [("X-Slack-Retry-Num", str(retries)), ("X-Slack-Retry-Reason", claim.retry_reason or "unknown_error")]
+        headers += [
+            ("X-Slack-Retry-Num", str(retries)),
+            ("X-Slack-Retry-Reason", claim.retry_reason or "unknown_error"),
+        ]
     return Callback(headers=(*headers, *webhook.headers), body=body)
 
 
@@ -56,7 +62,9 @@ def write_body(format: Format, envelope: Envelope) -> tuple[str, bytes]:
 
 
 def _cloud_event(envelope: Envelope) -> bytes:
-    """CloudEvents 1.0, structured mode (github.com/cloudevents/spec, json-format): `data` is the envelope as it stands, or a string for a form."""
+    """CloudEvents 1.0, structured mode (github.com/cloudevents/spec, json-format): `data` is the envelope as it
+    stands, or a string for a form.
+    """
     moment = datetime.fromtimestamp(envelope.received_at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     source = f"/slack/{envelope.connection or 'relay'}"
     own = envelope.kind if envelope.kind.startswith("relay.") else f"com.slack.{envelope.kind}"

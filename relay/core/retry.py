@@ -1,6 +1,7 @@
 """What comes next after a try: delivered, again at some time, dead, or held. Clock and dice are parameters.
 
-The table of answers is the contract's (section 3, "answer / consequence"); the schedule is Standard Webhooks' own, or the webhook's.
+The table of answers is the contract's (section 3, "answer / consequence"); the schedule is Standard Webhooks' own,
+or the webhook's.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,9 @@ JITTER = 0.2
 SLOW_DOWN_STATUS = frozenset({429, 502, 503, 504})
 
 UNHANDLED = (b"unhandled request", b"no handler found")
-"""What Bolt (Python, JavaScript; Java) answers with 404 when the app has no listener for an event: slack-wire.md, 6.1 and 6.3."""
+"""What Bolt (Python, JavaScript; Java) answers with 404 when the app has no listener for an event: slack-wire.md,
+6.1 and 6.3.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,9 @@ def _next(tries: int, schedule_s: Sequence[float], *, dice: float, pause_s: floa
 
 
 def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds that a `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date), at most RETRY_AFTER_CAP_S; None if it is absent or unreadable."""
+    """Seconds that a `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date), at most RETRY_AFTER_CAP_S; None
+    if it is absent or unreadable.
+    """
     if value is None:
         return None
     text = value.strip()
@@ -106,7 +111,9 @@ def retry_after(value: str | None, now: float) -> float | None:
 
 
 def retry_reason(outcome: Outcome | None) -> str:
-    """Slack's word for `X-Slack-Retry-Reason` (slack-wire.md, 4.1); None: nobody knows what became of the try before (its worker is gone)."""
+    """Slack's word for `X-Slack-Retry-Reason` (slack-wire.md, 4.1); None: nobody knows what became of the try before
+    (its worker is gone).
+    """
     match outcome:
         case None | Refused():
             return "unknown_error"
@@ -147,7 +154,9 @@ class Disabled:
 
 
 def judge_webhook(*, since: float, deliveries: int, warned: int, now: float) -> Warned | Disabled | None:
-    """What follows for a webhook whose deliveries have only failed since `since` (Unix seconds), `deliveries` of them, `warned` times told."""
+    """What follows for a webhook whose deliveries have only failed since `since` (Unix seconds), `deliveries` of
+    them, `warned` times told.
+    """
     failing_s = now - since
     if failing_s >= DISABLE_S and deliveries >= DISABLE_DELIVERIES:
         return Disabled(failing_s=failing_s)

@@ -1,8 +1,11 @@
 """Both signatures of a callback, with one secret, and a ring of secrets that knows its newest.
 
-Slack's v0 (docs.slack.dev/authentication/verifying-requests-from-slack): the key is the secret as the string that it is.
-Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks, spec): the key is the decoded part after `whsec_`, and while a
-secret is being rotated there is one signature for each live key. Slack's header holds one signature only, so the newest signs it.
+Slack's v0 (docs.slack.dev/authentication/verifying-requests-from-slack): the key is the secret as the string that it
+is.
+Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks, spec): the key is the decoded part after
+`whsec_`, and while a
+secret is being rotated there is one signature for each live key. Slack's header holds one signature only, so the
+newest signs it.
 """
 
 import binascii
@@ -75,5 +78,6 @@ def sign_standard(keys: KeyRing, id: str, timestamp: int, body: bytes) -> str:
     """The value of `webhook-signature`: newest first, separated by spaces."""
     message = f"{id}.{timestamp}.".encode() + body
     return " ".join(
-        "v1," + binascii.b2a_base64(digest(key.standard, message, sha256), newline=False).decode() for key in (keys.newest, *keys.older)
+        "v1," + binascii.b2a_base64(digest(key.standard, message, sha256), newline=False).decode()
+        for key in (keys.newest, *keys.older)
     )

@@ -1,6 +1,7 @@
 """What one try did, for the attempt log: one JSON line, written once and shown by the API.
 
-The request's headers are kept as what varies in them (when, which retry, the names of the owner's headers): the rest is the same for every callback,
+The request's headers are kept as what varies in them (when, which retry, the names of the owner's headers): the rest
+is the same for every callback,
 and signatures and the owner's values are secrets.
 """
 
@@ -36,4 +37,7 @@ def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, at: float)
 
 
 def _timing(timing: Timing) -> Json:
-    return [round(seconds * 1000, 2) for seconds in (timing.dns_s, timing.connect_s, timing.tls_s, timing.first_byte_s, timing.total_s)]
+    return [
+        round(seconds * 1000, 2)
+        for seconds in (timing.dns_s, timing.connect_s, timing.tls_s, timing.first_byte_s, timing.total_s)
+    ]

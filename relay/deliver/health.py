@@ -1,4 +1,6 @@
-"""Webhooks that only fail: their owners are warned, then they are disabled. Each of it is told as an event of the relay's own."""
+"""Webhooks that only fail: their owners are warned, then they are disabled. Each of it is told as an event of the
+relay's own.
+"""
 
 from collections.abc import Sequence
 from time import time
@@ -46,5 +48,9 @@ class Health:
             return
         self._report(WebhookFailing(webhook=one.webhook, failing_s=warned.failing_s, deliveries=one.deliveries))
         event_id = EventId(f"Ev{one.webhook.removeprefix('wh_')}{int(one.since)}w{warned.level}")
-        facts: dict[str, Json] = {"webhook": one.webhook, "failing_s": int(warned.failing_s), "deliveries": one.deliveries}
+        facts: dict[str, Json] = {
+            "webhook": one.webhook,
+            "failing_s": int(warned.failing_s),
+            "deliveries": one.deliveries,
+        }
         self._journal.append([own_event("relay.webhook_failing", facts, event_id=event_id, now=now)])

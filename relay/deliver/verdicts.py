@@ -62,7 +62,12 @@ def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes
             )
         case Dead():
             return Settlement(
-                claim=claim, step=Step.GIVE_UP, failed=verdict.blames, pause_s=verdict.pause_s, reason=verdict.reason, attempt=line
+                claim=claim,
+                step=Step.GIVE_UP,
+                failed=verdict.blames,
+                pause_s=verdict.pause_s,
+                reason=verdict.reason,
+                attempt=line,
             )
         case Gone():
             return Settlement(claim=claim, step=Step.HOLD, failed=True, reason=Reason.GONE, attempt=line)

@@ -1,6 +1,7 @@
 """Webhooks go out: claim what is due, POST it, settle what came of it.
 
-Two loops. `claim` borrows deliveries, as many as there is room for, and begins their POSTs; `settle` writes down what they did, in batches that grow with
+Two loops. `claim` borrows deliveries, as many as there is room for, and begins their POSTs; `settle` writes down
+what they did, in batches that grow with
 the load. In between there is no greenlet for a POST: the poster's pump calls `_ended` when an outcome is there.
 """
 
@@ -78,7 +79,9 @@ class Worker:
             self._rooms.deliveries.wait(BLOCK_S if claimed.wait_s is None else claimed.wait_s)
 
     def settle(self) -> None:
-        """Wait for outcomes, a few seconds at most, and write them down. Raises StoreAway: they are kept for the next turn."""
+        """Wait for outcomes, a few seconds at most, and write them down. Raises StoreAway: they are kept for the
+        next turn.
+        """
         self._conclude_all()
         batch = self._to_settle[:BATCH]
         if not batch:
@@ -126,7 +129,9 @@ class Worker:
             return
         timeout_s = min(webhook.timeout_s, claim.lease_s - GRACE_S)
         request = Request(url=webhook.url, headers=callback.headers, body=callback.body, timeout_s=timeout_s)
-        self._rooms.poster.start(request, partial(self._end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at)))
+        self._rooms.poster.start(
+            request, partial(self._end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at))
+        )
 
     def _end(self, attempt: Try, outcome: Outcome) -> None:
         self._ended.append((attempt, outcome))

@@ -1,13 +1,15 @@
 """The way to Redis: two clients of one server, and the scripts.
 
-Writes are never repeated by the client: an answer that was lost says nothing about the write, and each of our scripts finds out by itself
-whether it was done before. Blocking reads have a client of their own, because their answers may take as long as they ask for.
+Writes are never repeated by the client: an answer that was lost says nothing about the write, and each of our
+scripts finds out by itself
+whether it was done before. Blocking reads have a client of their own, because their answers may take as long as they
+ask for.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from hashlib import sha1
+from importlib.resources import files
 
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import NoBackoff
@@ -56,7 +58,9 @@ class Client:
         self._blocking = _redis(options, timeout_s=BLOCK_S + 5)
 
     def run(self, script: Script, tag: int | str, arguments: Sequence[Argument]) -> object:
-        """What the script answers. Raises StoreAway; loads the script where Redis does not know it (a new server, a failover)."""
+        """What the script answers. Raises StoreAway; loads the script where Redis does not know it (a new server, a
+        failover).
+        """
         prefix = Keys(tag).prefix
         with translated():
             try:
@@ -82,7 +86,11 @@ GLOBAL = GLOBAL_TAG
 
 
 def _redis(options: StoreOptions, *, timeout_s: float) -> Redis:
-    tls = {} if options.tls_verify or not options.url.startswith("rediss:") else {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
+    tls = (
+        {}
+        if options.tls_verify or not options.url.startswith("rediss:")
+        else {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
+    )
     pool = BlockingConnectionPool.from_url(
         options.url,
         max_connections=options.connections,

@@ -65,7 +65,9 @@ class Deliveries:
         self._claim, self._settle, self._redo, self._warn = map(Script, ("claim", "settle", "redo", "warn"))
 
     def claim(self, limit: int, *, grace_s: float = GRACE_S) -> Claimed:
-        """Borrow up to `limit` deliveries that are due. Raises StoreAway: what was lent comes back when its lease ends."""
+        """Borrow up to `limit` deliveries that are due. Raises StoreAway: what was lent comes back when its lease
+        ends.
+        """
         answer = rows(self._client.run_on_shard(self._claim, self.shard, (min(limit, 1000), int(grace_s * 1000))))
         version, wait_ms, flat = integer(answer[0]), integer(answer[1]), rows(answer[2])
         claims = [self._read_claim(flat[i : i + 8]) for i in range(0, len(flat), 8)]
@@ -75,11 +77,22 @@ class Deliveries:
         """Write down what tries did. Raises StoreAway: ask again; what was settled already answers False then."""
         arguments: list[Argument] = []
         for one in settlements:
-            arguments += (one.claim.sequence, one.claim.fence, one.step, int(one.wait_s * 1000), int(one.pause_s * 1000))
+            arguments += (
+                one.claim.sequence,
+                one.claim.fence,
+                one.step,
+                int(one.wait_s * 1000),
+                int(one.pause_s * 1000),
+            )
             arguments += (int(one.failed), one.reason, one.attempt)
         answer = rows(self._client.run_on_shard(self._settle, self.shard, arguments))
         failing = [
-            Failing(webhook=WebhookId(text(row[0])), since=integer(row[1]) / 1000, deliveries=integer(row[2]), warned=integer(row[3]))
+            Failing(
+                webhook=WebhookId(text(row[0])),
+                since=integer(row[1]) / 1000,
+                deliveries=integer(row[2]),
+                warned=integer(row[3]),
+            )
             for row in map(rows, rows(answer[1]))
         ]
         return Settled(in_time=[bool(done) for done in rows(answer[0])], failing=failing)
@@ -89,7 +102,9 @@ class Deliveries:
         self._client.block("BLPOP", self._keys("bell"), max(0.001, min(at_most_s, BLOCK_S)))
 
     def redo(self, ids: Sequence[DeliveryId], step: Step) -> list[int]:
-        """REPLAY or CANCEL each: 1 done, 0 its state does not allow it, -1 unknown, -2 its event is gone, -3 its webhook is gone."""
+        """REPLAY or CANCEL each: 1 done, 0 its state does not allow it, -1 unknown, -2 its event is gone, -3 its
+        webhook is gone.
+        """
         sequences = [read_delivery_id(id)[0] for id in ids]
         return [integer(done) for done in rows(self._client.run_on_shard(self._redo, self.shard, (step, *sequences)))]
 
@@ -122,7 +137,11 @@ class Deliveries:
     def dead(self, webhook: WebhookId, since: float, until: float, limit: int) -> list[DeliveryId]:
         """A webhook's dead deliveries by the Unix second of their death, oldest first. Raises StoreAway."""
         with translated():
-            found = rows(self._client.redis.zrangebyscore(self._keys("dead", webhook), since * 1000, f"({until * 1000}", 0, limit))
+            found = rows(
+                self._client.redis.zrangebyscore(
+                    self._keys("dead", webhook), since * 1000, f"({until * 1000}", 0, limit
+                )
+            )
         return [delivery_id(integer(sequence), self.shard) for sequence in found]
 
     def ledger(self, webhook: WebhookId | None = None) -> Mapping[str, int]:

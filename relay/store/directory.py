@@ -26,7 +26,8 @@ class Directory:
     def refresh(self, *, at_least: int = 0) -> None:
         """Learn what has changed; afterwards `version` is the newest. Raises StoreAway.
 
-        `at_least`: a version that a shard has heard of; if Redis no longer has it (restarted empty, failed over), everything is read anew.
+        `at_least`: a version that a shard has heard of; if Redis no longer has it (restarted empty, failed over),
+        everything is read anew.
         """
         changes = self._webhooks.since(self.version)
         if changes.version < max(self.version, at_least):

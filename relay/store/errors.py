@@ -24,14 +24,25 @@ class NotFound(RelayError):
 def translated() -> Iterator[None]:
     """redis-py's exceptions become ours at this border. A wrong command or script stays what it is: a bug.
 
-    Away are: refused, reset and silent connections; LOADING, MASTERDOWN, CLUSTERDOWN, TRYAGAIN; READONLY (a replica after failover);
+    Away are: refused, reset and silent connections; LOADING, MASTERDOWN, CLUSTERDOWN, TRYAGAIN; READONLY (a replica
+    after failover);
     OOM (noeviction); MISCONF (no disk for the append-only file); BUSY (somebody's endless script).
     """
     try:
         yield
-    except (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ReadOnlyError, exceptions.OutOfMemoryError) as error:
+    except (
+        exceptions.ConnectionError,
+        exceptions.TimeoutError,
+        exceptions.ReadOnlyError,
+        exceptions.OutOfMemoryError,
+    ) as error:
         raise StoreAway(f"Redis is away: {error}") from error
-    except (exceptions.BusyLoadingError, exceptions.ClusterDownError, exceptions.MasterDownError, exceptions.TryAgainError) as error:
+    except (
+        exceptions.BusyLoadingError,
+        exceptions.ClusterDownError,
+        exceptions.MasterDownError,
+        exceptions.TryAgainError,
+    ) as error:
         raise StoreAway(f"Redis is not ready: {error}") from error
     except exceptions.ResponseError as error:
         if str(error).startswith(("MISCONF", "BUSY", "OOM", "READONLY", "LOADING", "NOREPLICAS", "UNBLOCKED")):

@@ -1,7 +1,9 @@
 """The journal: every event once, in the order of its arrival, and what has become of it.
 
-Append writes an envelope unless it is there already. Fan-out reads on from the cursor and turns a stretch into deliveries in one
-step that compares the cursor first: of two workers with the same stretch one wins, and the other has lost nothing but its time.
+Append writes an envelope unless it is there already. Fan-out reads on from the cursor and turns a stretch into
+deliveries in one
+step that compares the cursor first: of two workers with the same stretch one wins, and the other has lost nothing
+but its time.
 """
 
 import json
@@ -64,11 +66,20 @@ class Journal:
         self._fan_out = Script("fan_out")
 
     def append(self, envelopes: Sequence[Envelope]) -> list[bool]:
-        """True for each new envelope, False for each that was there already. Raises StoreAway: then ask again, it does no harm."""
+        """True for each new envelope, False for each that was there already. Raises StoreAway: then ask again, it
+        does no harm.
+        """
         arguments: list[Argument] = []
         for envelope in envelopes:
             head = _head(envelope)
-            arguments += (envelope.event_id, envelope.kind, envelope.channel, envelope.connection or "", head, envelope.body)
+            arguments += (
+                envelope.event_id,
+                envelope.kind,
+                envelope.channel,
+                envelope.connection or "",
+                head,
+                envelope.body,
+            )
         answer = rows(self._client.run_on_shard(self._append, self.shard, arguments))
         self._recent.add(envelopes)
         return [bool(new) for new in answer]
@@ -79,7 +90,9 @@ class Journal:
             return maybe_text(self._client.redis.get(self._keys("cursor"))) or START
 
     def read(self, after: str, limit: int, *, block: bool = True) -> list[Entry]:
-        """Entries behind `after`, at most `limit`; waits for one up to BLOCK_S and then answers []. Raises StoreAway."""
+        """Entries behind `after`, at most `limit`; waits for one up to BLOCK_S and then answers []. Raises
+        StoreAway.
+        """
         wait = ("BLOCK", int(BLOCK_S * 1000)) if block else ()
         answer = self._client.block("XREAD", "COUNT", limit, *wait, "STREAMS", self._keys("journal"), after)
         streams = answer.values() if isinstance(answer, dict) else [rows(stream)[1] for stream in rows(answer)]
@@ -88,7 +101,8 @@ class Journal:
     def fan_out(self, cursor: str, stretch: Sequence[tuple[Entry, Sequence[Match]]], version: int) -> str:
         """Make the matches into deliveries and move the cursor to the stretch's end, in one step.
 
-        `version`: of the webhooks that were matched. Answers "done"; or, with nothing changed, "behind" (the cursor was moved by another) or
+        `version`: of the webhooks that were matched. Answers "done"; or, with nothing changed, "behind" (the cursor
+        was moved by another) or
         "stale" (webhooks have changed). Raises StoreAway: whether it was done, the cursor will tell.
         """
         arguments: list[Argument] = [cursor, stretch[-1][0].position, version, len(stretch)]
@@ -102,9 +116,15 @@ class Journal:
     def envelopes(self, ids: Iterable[EventId]) -> Mapping[EventId, Envelope]:
         """The envelopes of these events, without those that are no longer kept. Raises StoreAway."""
         known = {id: self._recent.get(id) for id in ids}
-        read = [stored.envelope for stored in self.stored([id for id, envelope in known.items() if envelope is None]) if stored]
+        read = [
+            stored.envelope
+            for stored in self.stored([id for id, envelope in known.items() if envelope is None])
+            if stored
+        ]
         self._recent.add(read)
-        return {id: envelope for id, envelope in known.items() if envelope} | {envelope.event_id: envelope for envelope in read}
+        return {id: envelope for id, envelope in known.items() if envelope} | {
+            envelope.event_id: envelope for envelope in read
+        }
 
     def stored(self, ids: Sequence[EventId]) -> list[Stored | None]:
         """As `envelopes`, and their deliveries."""
@@ -112,7 +132,9 @@ class Journal:
             return []
         with translated():
             values = rows(self._client.redis.mget([self._keys("event", id) for id in ids]))
-        return [self._stored(id, value) if value else None for id, value in zip(ids, map(maybe_bytes, values), strict=True)]
+        return [
+            self._stored(id, value) if value else None for id, value in zip(ids, map(maybe_bytes, values), strict=True)
+        ]
 
     def later_deliveries(self, id: EventId) -> list[DeliveryId]:
         """Deliveries of this event that a replay made after its fan-out. Raises StoreAway."""
@@ -123,12 +145,18 @@ class Journal:
     def newest(self, before: str, limit: int) -> list[Entry]:
         """Entries from `before` ("+" for the end; exclusive with a leading "(") backwards. Raises StoreAway."""
         with translated():
-            return [_entry(*row) for row in entries(self._client.redis.xrevrange(self._keys("journal"), before, "-", limit))]
+            return [
+                _entry(*row) for row in entries(self._client.redis.xrevrange(self._keys("journal"), before, "-", limit))
+            ]
 
     def oldest(self, start: str, end: str, limit: int) -> list[Entry]:
-        """Entries from `start` to `end` ("-" and "+" are the ends; "(" in front excludes), at most `limit`. Raises StoreAway."""
+        """Entries from `start` to `end` ("-" and "+" are the ends; "(" in front excludes), at most `limit`. Raises
+        StoreAway.
+        """
         with translated():
-            return [_entry(*row) for row in entries(self._client.redis.xrange(self._keys("journal"), start, end, limit))]
+            return [
+                _entry(*row) for row in entries(self._client.redis.xrange(self._keys("journal"), start, end, limit))
+            ]
 
     def _stored(self, id: EventId, value: bytes) -> Stored:
         head, body = value[COUNTERS:].split(b"\n", 1)

@@ -1,6 +1,7 @@
 """Every key in Redis: its name, its type and its meaning. No other file spells one.
 
-Names begin with `relay:` and a hash tag. `{g}` is where webhooks, connections and keys live, once for the whole relay; `{0}`, `{1}`, …
+Names begin with `relay:` and a hash tag. `{g}` is where webhooks, connections and keys live, once for the whole
+relay; `{0}`, `{1}`, …
 are shards: a connection's events and everything that follows from them live on one, so that each script touches one
 slot of a Redis Cluster. The scripts are given these names as the Lua table `key` (see `lua`), made from the same rows.
 """
@@ -22,30 +23,113 @@ class Key:
 
 
 SHARD_KEYS: tuple[Key, ...] = (
-    Key(name="journal", type="stream",
-        meaning="every event in the order of its arrival: e event id, k kind, c channel, n connection; trimmed by age, never past the cursor"),
-    Key(name="event", of="event id", type="string",
-        meaning="28 digits (first delivery's sequence, how many, how many are open), a JSON head, a newline, the exact bytes of the body; no TTL while a delivery is open, else the retention; a second append of the same id finds it"),
-    Key(name="extra", of="event id", type="list", meaning="sequences of deliveries that a replay of `missing` made later"),
-    Key(name="cursor", type="string", meaning="journal id up to which fan-out is done; moved by compare-and-set, so it is done once"),
-    Key(name="sequence", type="string", meaning="the newest delivery's number: microseconds of Redis' clock, never given twice"),
-    Key(name="delivery", of="sequence", type="hash",
-        meaning="w webhook, e event id, s state, n tries, x losses, l fence of the lease, o lane, d due (ms), t settled (ms), r reason; kept small enough for a listpack"),
+    Key(
+        name="journal",
+        type="stream",
+        meaning=(
+            "every event in the order of its arrival: e event id, k kind, c channel, n connection; "
+            "trimmed by age, never past the cursor"
+        ),
+    ),
+    Key(
+        name="event",
+        of="event id",
+        type="string",
+        meaning=(
+            "28 digits (first delivery's sequence, how many, how many are open), a JSON head, a "
+            "newline, the exact bytes of the body; no TTL while a delivery is open, else the "
+            "retention; a second append of the same id finds it"
+        ),
+    ),
+    Key(
+        name="extra",
+        of="event id",
+        type="list",
+        meaning=("sequences of deliveries that a replay of `missing` made later"),
+    ),
+    Key(
+        name="cursor",
+        type="string",
+        meaning=("journal id up to which fan-out is done; moved by compare-and-set, so it is done once"),
+    ),
+    Key(
+        name="sequence",
+        type="string",
+        meaning=("the newest delivery's number: microseconds of Redis' clock, never given twice"),
+    ),
+    Key(
+        name="delivery",
+        of="sequence",
+        type="hash",
+        meaning=(
+            "w webhook, e event id, s state, n tries, x losses, l fence of the lease, o lane, d due "
+            "(ms), t settled (ms), r reason; kept small enough for a listpack"
+        ),
+    ),
     Key(name="attempts", of="sequence", type="string", meaning="what each try did, one JSON line each"),
-    Key(name="deliveries", of="webhook", type="stream", meaning="a webhook's deliveries in the order of their birth; the entry's id is `<sequence>-0`"),
+    Key(
+        name="deliveries",
+        of="webhook",
+        type="stream",
+        meaning=("a webhook's deliveries in the order of their birth; the entry's id is `<sequence>-0`"),
+    ),
     Key(name="fresh", of="webhook", type="list", meaning="sequences that wait for their first try"),
-    Key(name="due", of="webhook", type="zset", meaning="sequences that wait for another try, by the millisecond at which they are due"),
-    Key(name="held", of="webhook", type="list", meaning="sequences that wait for the webhook to be enabled and drained"),
-    Key(name="dead", of="webhook", type="zset", meaning="sequences given up, by the millisecond at which that was; trimmed by age"),
-    Key(name="lane", of="webhook, channel", type="list", meaning="ordered webhooks only: sequences in order; the head alone is in fresh, due or sending"),
-    Key(name="gate", of="webhook", type="hash",
-        meaning="how fast a webhook may go: status, max, rate, timeout (ms), flying (in flight), tat (rate limiter), pause (ms until), fails (in a row), since (ms of the first failure in a row), failed (deliveries in a row), warned, baseline"),
-    Key(name="turns", type="zset", meaning="webhooks with something to do, by the microsecond from which they may be visited"),
+    Key(
+        name="due",
+        of="webhook",
+        type="zset",
+        meaning=("sequences that wait for another try, by the millisecond at which they are due"),
+    ),
+    Key(
+        name="held",
+        of="webhook",
+        type="list",
+        meaning=("sequences that wait for the webhook to be enabled and drained"),
+    ),
+    Key(
+        name="dead",
+        of="webhook",
+        type="zset",
+        meaning=("sequences given up, by the millisecond at which that was; trimmed by age"),
+    ),
+    Key(
+        name="lane",
+        of="webhook, channel",
+        type="list",
+        meaning=("ordered webhooks only: sequences in order; the head alone is in fresh, due or sending"),
+    ),
+    Key(
+        name="gate",
+        of="webhook",
+        type="hash",
+        meaning=(
+            "how fast a webhook may go: status, max, rate, timeout (ms), flying (in flight), tat (rate "
+            "limiter), pause (ms until), fails (in a row), since (ms of the first failure in a row), "
+            "failed (deliveries in a row), warned, baseline"
+        ),
+    ),
+    Key(
+        name="turns",
+        type="zset",
+        meaning=("webhooks with something to do, by the microsecond from which they may be visited"),
+    ),
     Key(name="leases", type="zset", meaning="sequences in flight, by the millisecond at which their lease ends"),
     Key(name="fence", type="string", meaning="counts claims; a lease's fence is its number"),
     Key(name="bell", type="list", meaning="at most one token: wakes one worker that waits for something to claim"),
-    Key(name="ledger", of="webhook", type="hash", meaning="matched, outstanding, delivered, held, dead, cancelled: deliveries now in each column; `*` sums all webhooks and has events, live, baseline, retired"),
-    Key(name="version", type="string", meaning="version of the webhooks as this shard knows it; fan-out refuses an older one"),
+    Key(
+        name="ledger",
+        of="webhook",
+        type="hash",
+        meaning=(
+            "matched, outstanding, delivered, held, dead, cancelled: deliveries now in each column; "
+            "`*` sums all webhooks and has events, live, baseline, retired"
+        ),
+    ),
+    Key(
+        name="version",
+        type="string",
+        meaning=("version of the webhooks as this shard knows it; fan-out refuses an older one"),
+    ),
 )
 
 GLOBAL_KEYS: tuple[Key, ...] = (

@@ -1,4 +1,6 @@
-"""Envelopes that this process has seen lately, so that what it appended need not be read back to be matched and sent."""
+"""Envelopes that this process has seen lately, so that what it appended need not be read back to be matched and
+sent.
+"""
 
 from collections import OrderedDict
 from collections.abc import Iterable

@@ -1,8 +1,10 @@
 """Secrets at rest: Slack tokens and webhook secrets are sealed before they are written to Redis.
 
 Fernet (AES-128-CBC and HMAC-SHA256, `cryptography`). `RELAY_SECRET_KEY` is a list: the first key seals, all open, so a
-key is rotated by putting a new one in front. A key may be any text; a Fernet key is derived from it with SHA-256, so it should
-be long and random (`openssl rand -base64 32`). Without a key (a loopback bind only), secrets are kept as they are, marked so.
+key is rotated by putting a new one in front. A key may be any text; a Fernet key is derived from it with SHA-256, so
+it should
+be long and random (`openssl rand -base64 32`). Without a key (a loopback bind only), secrets are kept as they are,
+marked so.
 """
 
 from base64 import urlsafe_b64encode
@@ -44,7 +46,9 @@ class Vault:
         try:
             return self._fernet.decrypt(sealed.removeprefix(SEALED).encode()).decode()
         except InvalidToken:
-            raise Unsealable("no key in RELAY_SECRET_KEY opens a secret in Redis; put the old key back at the list's end") from None
+            raise Unsealable(
+                "no key in RELAY_SECRET_KEY opens a secret in Redis; put the old key back at the list's end"
+            ) from None
 
 
 def _derive(key: str) -> bytes:

@@ -1,11 +1,11 @@
 """Webhooks: one record each on the global tag, and a gate on each shard that the scripts read.
 
-A change is first the record's (one script, a new version), then every shard's. Fan-out and claims carry the version that they know, so
+A change is first the record's (one script, a new version), then every shard's. Fan-out and claims carry the version
+that they know, so
 a worker that has not heard of a change is told by the store before it acts on it.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from relay.core.ids import WebhookId
@@ -64,7 +64,9 @@ class Webhooks:
         return self._write(webhook, expected=str(webhook.version), drain=drain)
 
     def disable(self, id: WebhookId, reason: DisabledReason, now: float) -> bool:
-        """Disable it for `reason`, whatever else changes meanwhile; False if it is disabled or gone already. Raises StoreAway."""
+        """Disable it for `reason`, whatever else changes meanwhile; False if it is disabled or gone already. Raises
+        StoreAway.
+        """
         while True:
             webhook = self.get(id)
             if webhook is None or webhook.status is Status.DISABLED:
@@ -94,7 +96,10 @@ class Webhooks:
         """What has changed after `version`; 0 means everything. Raises StoreAway."""
         newest = self.version()
         with translated():
-            ids = [text(id) for id in rows(self._client.redis.zrangebyscore(self._keys("webhook_changes"), f"({version}", "+inf"))]
+            ids = [
+                text(id)
+                for id in rows(self._client.redis.zrangebyscore(self._keys("webhook_changes"), f"({version}", "+inf"))
+            ]
             records = rows(self._client.redis.hmget(self._keys("webhooks"), ids)) if ids else []
         found = [(WebhookId(id), maybe_bytes(record)) for id, record in zip(ids, records, strict=True)]
         return Changes(
@@ -147,7 +152,9 @@ class Webhooks:
             id=id,
             version=int(version),
             events=tuple(known["events"]),
-            secrets=tuple(SigningSecret(secret=self._vault.open(sealed), until=until) for sealed, until in known["secrets"]),
+            secrets=tuple(
+                SigningSecret(secret=self._vault.open(sealed), until=until) for sealed, until in known["secrets"]
+            ),
             connections=tuple(known["connections"]),
             channels=tuple(known["channels"]),
             headers=tuple((name, value) for name, value in headers),
@@ -160,7 +167,6 @@ class Webhooks:
 
 
 _READ_APART = {
-    "events", "secrets", "connections", "channels", "headers", "format", "order", "retry_schedule_s", "status", "disabled_reason",
+    "events", "secrets", "connections", "channels", "headers",
+    "format", "order", "retry_schedule_s", "status", "disabled_reason",
 }  # fmt: skip
-
-

@@ -25,9 +25,15 @@ class Engine(Filled):
         self.poster = Poster(PostOptions(allowed=(ip_network("127.0.0.0/8"),)))
         health = Health(self.webhooks, self.deliveries, self.journal, report=self.facts.append)
         rooms = Rooms(
-            journal=self.journal, deliveries=self.deliveries, directory=self.directory, poster=self.poster, health=health
+            journal=self.journal,
+            deliveries=self.deliveries,
+            directory=self.directory,
+            poster=self.poster,
+            health=health,
         )
-        self.worker = Worker(rooms, DeliverOptions(agent="slack-webhook-relay/test", in_flight=in_flight), self.facts.append)
+        self.worker = Worker(
+            rooms, DeliverOptions(agent="slack-webhook-relay/test", in_flight=in_flight), self.facts.append
+        )
         fan_out = FanOut(self.journal, self.directory, self.facts.append)
         turns = {"fan out": fan_out.turn, "claim": self.worker.claim, "settle": self.worker.settle}
         self.loops = [Loop(name, turn, self.facts.append) for name, turn in turns.items()]

@@ -42,7 +42,9 @@ def test_an_event_becomes_a_callback_that_both_verifiers_accept(engine: Engine, 
     assert engine.state(id) is State.DELIVERED
 
 
-def test_a_failure_is_tried_again_with_slack_s_retry_headers_and_the_same_webhook_id(engine: Engine, receiver: Receiver) -> None:
+def test_a_failure_is_tried_again_with_slack_s_retry_headers_and_the_same_webhook_id(
+    engine: Engine, receiver: Receiver
+) -> None:
     engine.webhooks.add(webhook("wh_1", url=receiver.url, retry_schedule_s=(0.05, 0.05)))
     receiver.answer = lambda got: Answer(200 if "x-slack-retry-num" in got.headers else 500)
     engine.append("Ev1")

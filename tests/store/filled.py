@@ -15,12 +15,21 @@ SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"
 
 def envelope(name: str, *, channel: str = "C1", body: bytes = b'{"type":"event_callback"}') -> Envelope:
     return Envelope(
-        event_id=EventId(name), connection=ConnectionId("con_1"), kind="message", channel=channel, received_at=1700000000.5, body=body
+        event_id=EventId(name),
+        connection=ConnectionId("con_1"),
+        kind="message",
+        channel=channel,
+        received_at=1700000000.5,
+        body=body,
     )
 
 
 def webhook(name: str, **changes: object) -> Webhook:
-    settings: dict[str, object] = {"url": "https://example.com/", "events": ("*",), "secrets": (SigningSecret(secret=SECRET),)}
+    settings: dict[str, object] = {
+        "url": "https://example.com/",
+        "events": ("*",),
+        "secrets": (SigningSecret(secret=SECRET),),
+    }
     return Webhook(id=WebhookId(name), **(settings | changes))  # type: ignore[arg-type]  # a test names what it changes
 
 

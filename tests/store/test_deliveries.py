@@ -20,7 +20,11 @@ def test_what_comes_out_of_the_journal_is_what_went_in(filled: Filled) -> None:
     filled.append("Ev1")
     stored = filled.journal.stored(["Ev1", "Ev9"])  # type: ignore[list-item]
     assert stored[0] is not None
-    assert (stored[0].envelope.body, stored[0].envelope.channel, stored[0].envelope.received_at) == (b'{"type":"event_callback"}', "C1", 1700000000.5)
+    assert (stored[0].envelope.body, stored[0].envelope.channel, stored[0].envelope.received_at) == (
+        b'{"type":"event_callback"}',
+        "C1",
+        1700000000.5,
+    )
     assert stored[1] is None
 
 
@@ -60,7 +64,7 @@ def test_a_lost_lease_comes_back_and_its_old_holder_settles_nothing(filled: Fill
     filled.webhooks.add(webhook("wh_1", timeout_s=0.01))
     filled.deliver("Ev1")
     (lost,) = filled.deliveries.claim(10, grace_s=0.01).claims
-    again = until(lambda: filled.claim())[0]
+    again = until(filled.claim)[0]
     assert (again.id, again.losses) == (lost.id, 1)
     assert filled.settle(lost, Step.ACCEPT).in_time == [False]
     assert filled.state(lost.id) is State.SENDING
@@ -83,7 +87,7 @@ def test_a_failure_waits_for_its_next_try_and_after_the_last_is_dead_and_can_be_
     (claim,) = filled.claim()
     filled.settle(claim, Step.POSTPONE, wait_s=0.02)
     assert filled.state(claim.id) is State.RETRYING
-    second = until(lambda: filled.claim())[0]
+    second = until(filled.claim)[0]
     assert second.tries == 1
     filled.settle(second, Step.GIVE_UP, reason="exhausted")
     assert filled.state(claim.id) is State.DEAD
@@ -121,7 +125,7 @@ def test_a_webhook_that_fails_in_a_row_is_probed_by_one_delivery_at_a_time(fille
         settled = filled.settle(claim, Step.POSTPONE, wait_s=500)
     assert (settled.failing[0].webhook, settled.failing[0].deliveries) == ("wh_1", 5)
     assert filled.claim() == []
-    assert len(until(lambda: filled.claim(), 5)) == 1
+    assert len(until(filled.claim, 5)) == 1
 
 
 def test_a_disabled_webhook_s_deliveries_are_held_and_drained(filled: Filled) -> None:
@@ -147,7 +151,13 @@ def test_a_removed_webhook_s_deliveries_are_cancelled_and_the_whole_ledger_still
     filled.settle(claim, Step.POSTPONE)
     filled.claim()
     whole = filled.deliveries.ledger()
-    assert (whole["matched"], whole["outstanding"], whole["cancelled"], whole["live"], whole["retired"]) == (2, 0, 2, 0, 2)
+    assert (whole["matched"], whole["outstanding"], whole["cancelled"], whole["live"], whole["retired"]) == (
+        2,
+        0,
+        2,
+        0,
+        2,
+    )
     assert filled.client.redis.keys("relay:{0}:gate:*") == []
 
 
@@ -158,7 +168,7 @@ def test_a_lane_goes_on_only_when_its_head_is_settled(filled: Filled) -> None:
     first, other = filled.claim()
     assert [first.event_id, other.event_id] == ["Ev1", "Ev3"]
     filled.settle(first, Step.POSTPONE, wait_s=0.01)
-    again = until(lambda: filled.claim())
+    again = until(filled.claim)
     assert [claim.event_id for claim in again] == ["Ev1"]
     filled.settle(again[0], Step.GIVE_UP)
     assert [claim.event_id for claim in filled.claim()] == ["Ev2"]
@@ -172,7 +182,10 @@ def test_a_cancelled_delivery_is_never_claimed(filled: Filled) -> None:
 
 
 def test_webhooks_come_back_as_they_were_and_their_secrets_are_sealed(filled: Filled) -> None:
-    made = filled.webhooks.add(webhook("wh_1", headers=(("X-Key", "hidden"),), filter={"event": {"text": [{"prefix": "a"}]}}))
+    made = filled.webhooks.add(
+        webhook("wh_1", headers=(("X-Key", "hidden"),), filter={"event": {"text": [{"prefix": "a"}]}})
+    )
     assert filled.webhooks.get(made.id) == made
     kept = bytes(filled.client.redis.hget("relay:{g}:webhooks", "wh_1") or b"")
-    assert b"hidden" not in kept and b"QUJDREVG" not in kept
+    assert b"hidden" not in kept
+    assert b"QUJDREVG" not in kept
