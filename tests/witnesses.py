@@ -1,4 +1,4 @@
-"""Slack's own Node clients as judges: installed once, by the lock in tests/witness, beside the scripts that use them."""
+"""Slack's own Node clients as judges: installed once, by the lock in tests/witness, beside the scripts."""
 
 import fcntl
 import hashlib

@@ -1,0 +1,82 @@
+"""What no line of ours does, and where the few exceptions live; what ruff can see is ruff's to say."""
+
+import ast
+from collections.abc import Iterator
+
+from tests.house.rooms import Module, modules, nothing
+
+SPAWNS = {
+    "relay/loops.py": "the one helper: it links a report to each",
+    "relay/deliver/pump.py": "libcurl's own loop; each call in it is guarded, and the hub tells",
+    "relay/deliver/resolve.py": "threads for getaddrinfo, each with a link to who asked",
+    "relay/http/outbox.py": "a writer for each socket, below the loops; its end is the socket's end",
+}
+WAITS = "tests/waiting.py"
+
+
+def caught(module: Module) -> Iterator[tuple[ast.ExceptHandler, list[str]]]:
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ExceptHandler):
+            kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            yield node, [ast.unparse(kind) if kind else "" for kind in kinds]
+
+
+def tells(clause: ast.ExceptHandler) -> bool:
+    """It raises again, or says it to the report or to gevent's hub."""
+    said = ast.unparse(clause)
+    return isinstance(clause.body[-1], ast.Raise) or "report" in said or "handle_error" in said
+
+
+def test_what_catches_everything_reports_it_or_raises_it_again() -> None:
+    nothing(
+        module.place(node, f"except {kinds}")
+        for module in modules("relay")
+        for node, kinds in caught(module)
+        if {"Exception", "BaseException"} & set(kinds) and not tells(node)
+    )
+
+
+def test_greenlets_start_in_one_place() -> None:
+    starts = {"spawn", "spawn_raw", "spawn_later", "apply_async", "map_async", "imap_unordered", "start_new_thread"}
+    nothing(
+        module.place(call, name)
+        for module in modules("relay")
+        if str(module.path) not in SPAWNS
+        for call, name in module.calls()
+        if name in starts
+    )
+
+
+def test_the_core_asks_no_clock_and_rolls_no_dice() -> None:
+    outside = {"now", "today", "utcnow", "uuid1", "uuid4", "urandom", "open", "print", "input", "getenv"}
+    nothing(
+        module.place(call, name)
+        for module in modules("relay/core")
+        for call, name in module.calls()
+        if name in outside and not (name == "open" and isinstance(call.func, ast.Attribute))
+    )
+
+
+def test_no_test_sleeps() -> None:
+    nothing(
+        module.place(call, "wait for a condition instead: tests.waiting.until")
+        for module in modules("tests")
+        if str(module.path) != WAITS
+        for call, name in module.calls()
+        if name == "sleep" and [ast.unparse(argument) for argument in call.args] != ["0"]
+    )
+
+
+def test_no_test_mocks() -> None:
+    nothing(
+        module.place(node, "mock")
+        for module in modules("tests")
+        for node in module.all(ast.Import, ast.ImportFrom)
+        if "mock" in ast.unparse(node)
+    )
+    nothing(
+        module.place(call, name)
+        for module in modules("tests")
+        for call, name in module.calls()
+        if name in ("setattr", "delattr", "setitem") and "patch" in ast.unparse(call.func)
+    )
