@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from hmac import digest
+from hmac import compare_digest, digest
 
 from relay.core.errors import RelayError
 from relay.core.webhook import SigningSecret
@@ -81,3 +81,14 @@ def sign_standard(keys: KeyRing, id: str, timestamp: int, body: bytes) -> str:
         "v1," + binascii.b2a_base64(digest(key.standard, message, sha256), newline=False).decode()
         for key in (keys.newest, *keys.older)
     )
+
+
+def verifies_slack(keys: KeyRing, signature: str, *, timestamp: int, body: bytes) -> bool:
+    """Whether `X-Slack-Signature` is ours, in constant time."""
+    return compare_digest(signature, sign_slack(keys, timestamp, body))
+
+
+def verifies_standard(keys: KeyRing, signature: str, *, id: str, timestamp: int, body: bytes) -> bool:
+    """Whether one of the signatures in `webhook-signature` is ours, in constant time."""
+    ours = sign_standard(keys, id, timestamp, body).split()
+    return any(compare_digest(theirs, mine) for theirs in signature.split() for mine in ours)

@@ -5,8 +5,8 @@ relay's own.
 from collections.abc import Sequence
 from time import time
 
-from relay.core.ids import EventId, WebhookId
-from relay.core.own_event import own_event
+from relay.core.ids import WebhookId
+from relay.core.own_event import own_envelope
 from relay.core.retry import Disabled, Warned, judge_webhook
 from relay.core.webhook import DisabledReason, Json
 from relay.report import Reporter, WebhookDisabled, WebhookFailing
@@ -39,18 +39,16 @@ class Health:
         now = time()
         if self._webhooks.disable(id, reason, now):
             self._report(WebhookDisabled(webhook=id, reason=reason))
-            event_id = EventId(f"Ev{id.removeprefix('wh_')}{int(now)}")
             facts: dict[str, Json] = {"webhook": id, "reason": str(reason)}
-            self._journal.append([own_event("relay.webhook_disabled", facts, event_id=event_id, now=now)])
+            self._journal.append([own_envelope("relay.webhook_disabled", facts, now)])
 
     def _warn(self, one: Failing, warned: Warned, now: float) -> None:
         if not self._deliveries.warn(one.webhook, warned.level):
             return
         self._report(WebhookFailing(webhook=one.webhook, failing_s=warned.failing_s, deliveries=one.deliveries))
-        event_id = EventId(f"Ev{one.webhook.removeprefix('wh_')}{int(one.since)}w{warned.level}")
         facts: dict[str, Json] = {
             "webhook": one.webhook,
             "failing_s": int(warned.failing_s),
             "deliveries": one.deliveries,
         }
-        self._journal.append([own_event("relay.webhook_failing", facts, event_id=event_id, now=now)])
+        self._journal.append([own_envelope("relay.webhook_failing", facts, now)])
