@@ -135,8 +135,14 @@ SHARD_KEYS: tuple[Key, ...] = (
 GLOBAL_KEYS: tuple[Key, ...] = (
     Key(name="webhooks", type="hash", meaning="webhook id → its record, JSON, secrets sealed"),
     Key(name="webhook_changes", type="zset", meaning="webhook id → version at which it changed or was removed"),
+    Key(name="webhook_births", type="zset", meaning="webhook id → version that it was born with: the order in which lists show them"),
     Key(name="webhook_version", type="string", meaning="counts changes to webhooks"),
     Key(name="shards", type="string", meaning="number of shards, fixed at first start"),
+    Key(name="connections", type="hash", meaning="connection id → '<version> <record>', JSON, token sealed"),
+    Key(name="connection_states", type="hash", meaning="connection id → how it is doing, JSON, by the worker that holds its socket"),
+    Key(name="connection_changes", type="stream", meaning="what was done to connections: i id, w saved, removed or renew; wakes the workers"),
+    Key(name="occurrences", of="fingerprint", type="hash",
+        meaning="of one event that Slack gives no time: n how often it happened, e<k> the k-th (stamp, bounds in µs, who saw it), s<socket> the last k that a socket saw; gone after two hours without another"),
 )
 
 

@@ -48,6 +48,25 @@ class Webhooks:
             records = pairs(self._client.redis.hgetall(self._keys("webhooks")))
         return [self._read(WebhookId(id.decode()), record) for id, record in sorted(records.items())]
 
+    def page(self, before: int | None, limit: int) -> list[tuple[int, Webhook]]:
+        """Webhooks by their birth, a number, newest first: those born before `before`. Raises StoreAway."""
+        births = self._births(before, limit)
+        ids = list(births)
+        with translated():
+            records = rows(self._client.redis.hmget(self._keys("webhooks"), ids)) if ids else []
+        found = [(births[id], self._read(id, record)) for id, record in zip(ids, map(maybe_bytes, records), strict=True) if record]
+        if len(found) == len(births) or len(births) < limit:
+            return found
+        return found + self.page(births[ids[-1]], limit - len(found))  # some were removed between our two questions
+
+    def _births(self, before: int | None, limit: int) -> dict[WebhookId, int]:
+        newest = "+inf" if before is None else f"({before}"
+        with translated():
+            born = self._client.redis.zrange(
+                self._keys("webhook_births"), newest, "-inf", desc=True, byscore=True, offset=0, num=limit, withscores=True
+            )
+        return {WebhookId(text(id)): integer(birth) for id, birth in map(rows, rows(born))}
+
     def count(self) -> int:
         with translated():
             return integer(self._client.redis.hlen(self._keys("webhooks")))

@@ -192,7 +192,7 @@ def test_the_reasons_of_alternatives_follow_a_line_that_introduces_them() -> Non
 
 
 def test_the_costliest_filter_over_a_megabyte_of_lists_takes_no_time() -> None:
-    texts = [f"word {number} " * 4 for number in range(40_000)]
+    texts: list[Json] = [f"word {number} " * 4 for number in range(40_000)]
     pattern = read_pattern(on("text", {"wildcard": "*a*b*c*d*e*f*g*h*i*j*k*l*m*n*"}))
     start = time.perf_counter()
     assert not pattern.passes({"event": {"text": [[[texts]]]}})
