@@ -54,7 +54,11 @@ class Webhooks:
         ids = list(births)
         with translated():
             records = rows(self._client.redis.hmget(self._keys("webhooks"), ids)) if ids else []
-        found = [(births[id], self._read(id, record)) for id, record in zip(ids, map(maybe_bytes, records), strict=True) if record]
+        found = [
+            (births[id], self._read(id, record))
+            for id, record in zip(ids, map(maybe_bytes, records), strict=True)
+            if record
+        ]
         if len(found) == len(births) or len(births) < limit:
             return found
         return found + self.page(births[ids[-1]], limit - len(found))  # some were removed between our two questions
@@ -63,7 +67,14 @@ class Webhooks:
         newest = "+inf" if before is None else f"({before}"
         with translated():
             born = self._client.redis.zrange(
-                self._keys("webhook_births"), newest, "-inf", desc=True, byscore=True, offset=0, num=limit, withscores=True
+                self._keys("webhook_births"),
+                newest,
+                "-inf",
+                desc=True,
+                byscore=True,
+                offset=0,
+                num=limit,
+                withscores=True,
             )
         return {WebhookId(text(id)): integer(birth) for id, birth in map(rows, rows(born))}
 
