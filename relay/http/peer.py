@@ -46,7 +46,7 @@ class QuietPeer(WebSocketHandler):  # type: ignore[misc]  # its base has no type
     def log_error(self, msg: str, *args: object) -> None:
         LOG.debug(msg, *args)
 
-    def handle_error(self, t: type[BaseException] | None, v: BaseException | None, tb: TracebackType | None) -> None:
+    def handle_error(self, _t: type[BaseException] | None, v: BaseException | None, _tb: TracebackType | None) -> None:
         if isinstance(v, HTTPException):
             self._answer_instead(refusal(v))
             return

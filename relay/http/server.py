@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
-from gevent.socket import socket as Socket  # noqa: N812  # a type
+from gevent.socket import socket as Socket
 from websockets.frames import CloseCode
 
 from relay.core.errors import RelayError
@@ -108,7 +108,7 @@ class HttpServer:
         self._acceptor.start()
 
     def stop(self, *, within_s: float = 5.0) -> None:
-        """No new peers; requests under way are answered, WebSockets closed (1001), and after `within_s` the rest is cut."""
+        """No new peers; answers what is under way, closes WebSockets (1001); what is left after `within_s` is cut."""
         if self._acceptor is None:
             return
         acceptor, self._acceptor = self._acceptor, None

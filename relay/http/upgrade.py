@@ -43,8 +43,9 @@ def accept(environ: "WSGIEnvironment", options: SocketOptions = SocketOptions())
     response = handshake.accept(_request(environ))
     if response.status_code != SWITCHING:
         raise _fault(response)
-    websocket = WebSocket(peer.socket, options, handshake.extensions)
-    peer.switch(response, websocket)
+    ahead = peer.switch(response)
+    websocket = WebSocket(peer.socket, options, extensions=handshake.extensions, ahead=ahead)
+    peer.server.websockets.add(websocket)
     try:
         yield websocket
         websocket.finish()
@@ -72,14 +73,13 @@ class UpgradablePeer(Peer):
     def upgrade_websocket(self) -> None:
         """Not yet: until the application accepts, this is a request like others."""
 
-    def switch(self, response: Response, websocket: WebSocket) -> None:
-        """Sends the 101. From here on the socket is the WebSocket's, as is what the peer sent ahead of our answer."""
+    def switch(self, response: Response) -> bytes:
+        """Sends the 101; from here on the socket is no more ours. Says what the peer sent ahead of our answer."""
         self._reading.end()
-        self.environ["wsgi.websocket"] = websocket  # WebSocketHandler's sign: no length, no chunks, no next
+        self.environ["wsgi.websocket"] = True  # WebSocketHandler's sign: no length, no chunks, no next request
         self.start_response("101 Switching Protocols", list(response.headers.raw_items()))
         self.write(b"")
-        self.server.websockets.add(websocket)
-        websocket.take_ahead(self.rfile.read() or b"")
+        return self.rfile.read() or b""
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: "OptExcInfo | None" = None

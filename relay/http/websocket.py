@@ -15,6 +15,7 @@ from socket import SO_LINGER, SOL_SOCKET
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from gevent.event import Event
 from websockets.extensions import Extension
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
@@ -46,15 +47,20 @@ class SocketOptions:
     message_bytes: int = 1024 * 1024  # the largest message that we take in, inflated; beyond: 1009
     outbox_bytes: int = 1024 * 1024  # what may wait for a peer that reads slowly
     send_s: float = 10.0  # a peer that takes in nothing for so long is cut off
-    ping_s: float = 15.0  # we ask after so long a silence,
-    dead_s: float = 45.0  # and give up after this
+    ping_s: float = 15.0  # how often we ask whether it is there,
+    dead_s: float = 45.0  # and after how long a silence we give up
     close_s: float = 2.0  # for the peer's side of a close
     deflate: bool = False  # accept permessage-deflate (RFC 7692): less wire, more memory
     origins: frozenset[str] | None = frozenset()  # browsers' pages from elsewhere that may connect; None: any
 
 
 class WebSocket:
-    def __init__(self, sock: "Socket", options: SocketOptions, extensions: Sequence[Extension] = ()) -> None:
+    """`ahead` is what the peer sent before it had our 101."""
+
+    def __init__(
+        self, sock: "Socket", options: SocketOptions, *, extensions: Sequence[Extension] = (), ahead: bytes = b""
+    ) -> None:
+        self.gate: Event | None = None  # while one is set here and not open, nothing is read, answered or pinged
         self._sock = sock
         self._options = options
         self._protocol = Protocol(Side.SERVER, max_size=options.message_bytes, logger=LOG)
@@ -66,6 +72,8 @@ class WebSocket:
         self._ping_at = self._heard_at + options.ping_s
         self._close_by = inf
         self._over = False
+        if ahead:
+            self._take(ahead)
 
     def __repr__(self) -> str:
         state = "OVER" if self._over else self._protocol.state.name
@@ -128,6 +136,7 @@ class WebSocket:
 
     def finish(self) -> None:
         """Closes if that was not done, waits for the peer's side of it within `close_s`, lets go of the socket."""
+        self.gate = None
         self.close()
         self._close_by = min(self._close_by, monotonic() + self._options.close_s)
         while not self._over:
@@ -135,13 +144,9 @@ class WebSocket:
         self._outbox.drop()
         self._sock.close()
 
-    def take_ahead(self, received: bytes) -> None:
-        """Takes in what the peer sent before it had our 101."""
-        if received:
-            self._take(received)
-
     def _listen(self, until: float) -> bool:
         """One turn of reading; False when `until` came first."""
+        self._pass_gate()
         now = monotonic()
         turn = min(self._ping_at, self._heard_at + self._options.dead_s, self._close_by)
         if now >= turn:
@@ -154,8 +159,14 @@ class WebSocket:
             return monotonic() < until
         except OSError:
             received = b""
+        self._pass_gate()
         self._take(received)
         return True
+
+    def _pass_gate(self) -> None:
+        if self.gate is not None and not self.gate.is_set():
+            self.gate.wait()
+            self._heard_at = monotonic()
 
     def _keep_alive(self, now: float) -> None:
         if now >= min(self._close_by, self._heard_at + self._options.dead_s):
@@ -175,7 +186,6 @@ class WebSocket:
             self._outbox.drop()
             return
         self._heard_at = monotonic()
-        self._ping_at = self._heard_at + self._options.ping_s
         self._protocol.receive_data(received)
         for frame in self._protocol.events_received():
             if isinstance(frame, Frame):
