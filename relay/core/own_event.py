@@ -25,7 +25,9 @@ def own_envelope(kind: str, facts: Mapping[str, Json], now: float, *, team: str 
     )
 
 
-def connection_down(connection: ConnectionId, name: str, *, error: str, now: float, since: float, team: str = "") -> Envelope:
+def connection_down(
+    connection: ConnectionId, name: str, *, error: str, now: float, since: float, team: str = ""
+) -> Envelope:
     """Nobody hears Slack since `since`; events from then on may be lost."""
     facts: dict[str, Json] = {"connection": connection, "name": name, "error": error, "since": round(since, 3)}
     return own_envelope(CONNECTION_DOWN, {**facts, "seconds": round(now - since, 3)}, now, team=team)

@@ -139,10 +139,19 @@ GLOBAL_KEYS: tuple[Key, ...] = (
     Key(name="webhook_version", type="string", meaning="counts changes to webhooks"),
     Key(name="shards", type="string", meaning="number of shards, fixed at first start"),
     Key(name="connections", type="hash", meaning="connection id → '<version> <record>', JSON, token sealed"),
-    Key(name="connection_states", type="hash", meaning="connection id → how it is doing, JSON, by the worker that holds its socket"),
-    Key(name="connection_changes", type="stream", meaning="what was done to connections: i id, w saved, removed or renew; wakes the workers"),
-    Key(name="occurrences", of="fingerprint", type="hash",
-        meaning="of one event that Slack gives no time: n how often it happened, e<k> the k-th (stamp, bounds in µs, who saw it), s<socket> the last k that a socket saw; gone after two hours without another"),
+    Key(name="connection_states", type="hash", meaning="connection id → how it is doing, JSON"),
+    Key(
+        name="connection_changes",
+        type="stream",
+        meaning="what was done to connections: i id, w saved, removed or renew; wakes the workers",
+    ),
+    Key(
+        name="occurrences",
+        of="fingerprint",
+        type="hash",
+        meaning="of one event that Slack gives no time: n how often it happened, e<k> the k-th (stamp, bounds in µs, "
+        "who saw it), s<socket> the last k that a socket saw; gone after two hours without another",
+    ),
 )
 
 

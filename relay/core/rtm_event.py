@@ -1,0 +1,156 @@
+"""From an RTM event to the Events API's envelope: what RTM lacks is made here, what it has is left as it is.
+
+Identity. One event reaches us on several sockets, so its `event_id` is a hash of the workspace and of the event
+itself, which holds Slack's own `event_ts` (a message: its `ts`) and so differs from any other. Events that have
+neither (typing, presence, …) are equal to their repetitions; they get an `event_ts` from store/occurrences.py before
+they come here, the same for all copies.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from relay.core import json_text
+from relay.core.envelope import Envelope
+from relay.core.ids import ConnectionId, EventId
+from relay.core.webhook import Json
+
+Event = Mapping[str, Json]
+
+EVENT_ID_BYTES = 10
+"""80 bits, twenty characters: among a billion events, two are alike with a chance of one in a million."""
+
+MENTIONING_SUBTYPES = (None, "file_share", "thread_broadcast")
+"""Messages that a person wrote: for these, and no others, the Events API makes an app_mention (slack-wire.md, 7.4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who we are to Slack; "" for what it did not tell."""
+
+    team: str = ""
+    enterprise: str = ""
+    bot_user: str = ""
+    app: str = ""
+
+
+def stamp_of(event: Event) -> str | None:
+    """Slack's own time of the event, which no other event of its kind has; None if it has none."""
+    stamp = event.get("event_ts")
+    if stamp is None and event.get("type") == "message":
+        stamp = event.get("ts")
+    if isinstance(stamp, bool) or not isinstance(stamp, str | int | float):
+        return None
+    return str(stamp) or None
+
+
+def kind_of(event: Event) -> str:
+    """`type`, or `type.subtype`; selectors are matched with it."""
+    kind, subtype = event["type"], event.get("subtype")
+    return f"{kind}.{subtype}" if isinstance(subtype, str) and subtype else str(kind)
+
+
+def channel_of(event: Event) -> str:
+    """The id of the conversation that the event belongs to, "" for none."""
+    item = event.get("item")
+    candidates = (
+        event.get("channel"),
+        event.get("channel_id"),
+        item.get("channel") if isinstance(item, dict) else None,
+    )
+    for candidate in candidates:
+        channel = candidate.get("id") if isinstance(candidate, dict) else candidate
+        if isinstance(channel, str) and channel:
+            return channel
+    return ""
+
+
+def fingerprint(team: str, event: Event) -> str:
+    """Twenty characters that are the same for the same content, whatever the order of its keys."""
+    digest = blake2b(json_text.canonical(dict(event)), digest_size=EVENT_ID_BYTES, key=team.encode()[:64])
+    return digest.hexdigest().upper()
+
+
+class RtmEnvelopes:
+    """Makes the envelopes of one session; what they share is written once."""
+
+    __slots__ = ("_connection", "_head", "_identity", "_mention", "_tail")
+
+    def __init__(self, connection: ConnectionId, identity: Identity) -> None:
+        self._connection = connection
+        self._identity = identity
+        known = {"team_id": identity.team, "enterprise_id": identity.enterprise, "api_app_id": identity.app}
+        head = json_text.write({name: value for name, value in known.items() if value})
+        self._head = head[:-1] + (b',"event":' if len(head) > 2 else b'"event":')
+        authorization = _authorization(identity)
+        self._tail = b"," + json_text.write({"authorizations": [authorization]})[1:] if authorization else b"}"
+        self._mention = f"<@{identity.bot_user}" if identity.bot_user else ""
+
+    def make(self, event: Event, received_at: float) -> tuple[Envelope, ...]:
+        """The event's envelope and, if it mentions our bot, that of the app_mention which RTM never sends.
+
+        `event` has a `type`, and a `stamp_of`; raises ValueError without.
+        """
+        stamp = stamp_of(event)
+        if stamp is None:
+            raise ValueError("an event without a time must be given one first")
+        told = self._envelope(_completed(event, stamp), fingerprint(self._identity.team, event), received_at)
+        if not self._is_mention(event):
+            return (told,)
+        mention = {name: value for name, value in event.items() if name not in ("channel_type", "subtype")}
+        mention["type"] = "app_mention"
+        mention.setdefault("event_ts", stamp)
+        return (told, self._envelope(mention, fingerprint(self._identity.team, mention), received_at))
+
+    def _envelope(self, event: Event, print_of_it: str, received_at: float) -> Envelope:
+        event_id = EventId("Ev" + print_of_it)
+        time_of_it = _seconds(event["event_ts"], received_at)
+        middle = f',"type":"event_callback","event_id":"{event_id}","event_time":{time_of_it}'.encode()
+        return Envelope(
+            event_id=event_id,
+            connection=self._connection,
+            kind=kind_of(event),
+            channel=channel_of(event),
+            received_at=received_at,
+            body=b"".join((self._head, json_text.write(dict(event)), middle, self._tail)),
+        )
+
+    def _is_mention(self, event: Event) -> bool:
+        if event.get("type") != "message" or not self._mention:
+            return False
+        text, channel = event.get("text"), event.get("channel")
+        if not isinstance(text, str) or self._mention not in text or event.get("subtype") not in MENTIONING_SUBTYPES:
+            return False
+        spelled = f"{self._mention}>" in text or f"{self._mention}|" in text
+        return spelled and isinstance(channel, str) and not channel.startswith("D") and not event.get("hidden")
+
+
+def _completed(event: Event, stamp: str) -> Event:
+    """With the two keys that the Events API has and RTM lacks; the same object if it lacks neither."""
+    missing: dict[str, Json] = {}
+    if "event_ts" not in event:
+        missing["event_ts"] = stamp
+    if event.get("type") == "message" and "channel_type" not in event:
+        channel = event.get("channel")
+        if isinstance(channel, str) and channel.startswith("D"):
+            missing["channel_type"] = "im"  # the only prefix that says it for sure (slack-wire.md, 7.3)
+    return {**event, **missing} if missing else event
+
+
+def _authorization(identity: Identity) -> dict[str, Json]:
+    if not (identity.team and identity.bot_user):
+        return {}  # a receiver that finds the list does not look further, so it is whole or not there
+    named: dict[str, Json] = {"enterprise_id": identity.enterprise} if identity.enterprise else {}
+    return {
+        **named,
+        "team_id": identity.team,
+        "user_id": identity.bot_user,
+        "is_bot": True,
+        "is_enterprise_install": False,
+    }
+
+
+def _seconds(stamp: Json, received_at: float) -> int:
+    """Whole seconds, as Java's and Go's receivers want them; the time of receipt where Slack's stamp is no number."""
+    digits = str(stamp).partition(".")[0]
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 10 else int(received_at)

@@ -1,0 +1,13 @@
+"""One sight of an event that has no time of its own, on one socket; store/occurrences.py tells whether it is a new
+one."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    fingerprint: str  # the same for equal content
+    socket: str  # a name that no other socket ever has
+    number: int  # grows with each sighting on that socket
+    earliest: float  # Unix seconds: it left Slack not before this
+    latest: float  # Unix seconds: we had it by then

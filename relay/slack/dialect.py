@@ -1,0 +1,63 @@
+"""What a line needs to know of the protocol that is spoken on it: RTM (rtm.py) or Socket Mode (socket_mode.py)."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from relay.core.complaints import Complaint, complaint
+from relay.core.rtm_event import Identity
+from relay.core.session import Handed, Happened, Step
+from relay.slack.web_api import Denied, Granted, Limited, Said, Unreachable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """Where to connect; good for one connection, within 30 s."""
+
+    url: str
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoTicket:
+    complaint: Complaint
+    retry_after_s: float = 0.0
+
+
+class Session(Protocol):
+    """The machine of one socket: core/session.py, core/socket_session.py. All times are of one steady clock."""
+
+    skipped: int
+
+    @property
+    def due_at(self) -> float: ...
+    @property
+    def heard_at(self) -> float: ...
+    def tick(self, now: float) -> tuple[Step, ...]: ...
+    def heard(self, now: float) -> None: ...
+    def ponged(self, payload: bytes) -> None: ...
+    def receive(self, text: bytes) -> tuple[Step, ...]: ...
+
+
+class Reader(Protocol):
+    def take(self, step: Happened | Handed, *, size_bytes: int, now: float) -> None:
+        """Pass an event on. Raises ValueError or RecursionError if no envelope can be made of it."""
+
+
+class Dialect(Protocol):
+    def ticket(self) -> Ticket | NoTicket:
+        """Ask Slack for a socket's address; may take seconds."""
+
+    def session(self, *, asked_at: float, opened_at: float) -> Session: ...
+
+    def reader(self, identity: Identity) -> Reader: ...
+
+
+def refusal(said: Said) -> NoTicket:
+    """Why there is no ticket."""
+    match said:
+        case Limited(retry_after_s=retry_after_s):
+            return NoTicket(complaint=complaint("ratelimited"), retry_after_s=retry_after_s)
+        case Denied(word=word, detail=detail) | Unreachable(word=word, detail=detail):
+            return NoTicket(complaint=complaint(word, detail))
+        case Granted():
+            return NoTicket(complaint=complaint("unreadable", "the answer lacks what it should have"))

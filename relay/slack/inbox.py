@@ -1,0 +1,161 @@
+"""Between the sockets and the journal: a bounded buffer, and one loop that empties it in batches.
+
+Sockets never wait for Redis: RTM has no acknowledgement, so a frame that is not read is as lost as one that is not
+kept. While Redis is away, events wait here; what does not fit is counted and told. Nothing leaves before append has
+answered, and append knows what it has seen, so a batch whose answer was lost is simply sent again.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Protocol
+
+from gevent.event import Event as Flag
+
+from relay.core.envelope import Envelope
+from relay.core.rtm_event import Event, RtmEnvelopes
+from relay.core.sighting import Sighting
+from relay.loops import Loop
+from relay.report import EventsLost, Reporter
+from relay.slack.options import SlackOptions
+from relay.store.errors import StoreAway
+
+BATCH_EVENTS = 500
+BATCH_BYTES = 8 * 1024 * 1024
+IDLE_S = 1.0
+
+
+class Journal(Protocol):
+    def append(self, envelopes: Sequence[Envelope]) -> list[bool]:
+        """Raises StoreAway."""
+
+
+class Occurrences(Protocol):
+    def stamp(self, sightings: Sequence[Sighting]) -> list[str]:
+        """Raises StoreAway."""
+
+
+def _nobody_waits() -> None:
+    """RTM has no acknowledgement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Envelopes of one frame. `stored` is called when the journal has them: Socket Mode's acknowledgement."""
+
+    source: str  # the connection's id
+    envelopes: tuple[Envelope, ...]
+    size_bytes: int
+    stored: Callable[[], None] = _nobody_waits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untimed:
+    """An RTM event without a time of its own, which the store must give it first."""
+
+    source: str
+    event: Event
+    sighting: Sighting
+    maker: RtmEnvelopes
+    size_bytes: int
+    received_at: float
+
+
+class Inbox:
+    __slots__ = (
+        "_buffer",
+        "_filled",
+        "_journal",
+        "_lost",
+        "_occurrences",
+        "_options",
+        "_report",
+        "_size_bytes",
+        "loop",
+    )
+
+    def __init__(self, *, journal: Journal, occurrences: Occurrences, options: SlackOptions, report: Reporter) -> None:
+        self._journal = journal
+        self._occurrences = occurrences
+        self._options = options
+        self._report = report
+        self._buffer: deque[Arrival | Untimed] = deque()
+        self._size_bytes = 0
+        self._filled = Flag()
+        self._lost: Counter[str] = Counter()
+        self.loop = Loop("inbox", self._turn, report)
+
+    def __repr__(self) -> str:
+        return f"<Inbox waiting={len(self._buffer)} bytes={self._size_bytes}>"
+
+    def put(self, arrival: Arrival | Untimed) -> None:
+        """Never waits. What does not fit is lost, and told."""
+        if (
+            len(self._buffer) >= self._options.buffer_events
+            or self._size_bytes + arrival.size_bytes > self._options.buffer_bytes
+        ):
+            self._lost[arrival.source] += 1
+            return
+        self._buffer.append(arrival)
+        self._size_bytes += arrival.size_bytes
+        self._filled.set()
+
+    def start(self) -> None:
+        self.loop.start()
+
+    def stop(self, within_s: float) -> None:
+        """Store what is left, as far as that is possible within `within_s`."""
+        deadline = monotonic() + within_s
+        self._filled.set()
+        self.loop.stop(within_s)
+        while self._buffer and monotonic() < deadline:
+            try:
+                self._store_a_batch()
+            except StoreAway:
+                break
+        self._lost.update(arrival.source for arrival in self._buffer)
+        self._tell_losses()
+
+    def _turn(self) -> None:
+        self._tell_losses()
+        if self._buffer:
+            self._store_a_batch()
+        else:
+            self._filled.clear()
+            self._filled.wait(IDLE_S)
+
+    def _store_a_batch(self) -> None:
+        batch = self._batch()
+        arrivals = self._timed(batch)
+        self._journal.append([envelope for arrival in arrivals for envelope in arrival.envelopes])
+        for arrival in batch:
+            self._buffer.popleft()
+            self._size_bytes -= arrival.size_bytes
+        for stored in arrivals:
+            stored.stored()
+
+    def _batch(self) -> list[Arrival | Untimed]:
+        batch: list[Arrival | Untimed] = []
+        size_bytes = 0
+        for arrival in self._buffer:
+            size_bytes += arrival.size_bytes
+            if batch and (size_bytes > BATCH_BYTES or len(batch) == BATCH_EVENTS):
+                break
+            batch.append(arrival)
+        return batch
+
+    def _timed(self, batch: Sequence[Arrival | Untimed]) -> list[Arrival]:
+        sightings = [arrival.sighting for arrival in batch if isinstance(arrival, Untimed)]
+        stamps = iter(self._occurrences.stamp(sightings) if sightings else ())
+        return [_stamped(arrival, next(stamps)) if isinstance(arrival, Untimed) else arrival for arrival in batch]
+
+    def _tell_losses(self) -> None:
+        lost, self._lost = self._lost, Counter()
+        for source, events in lost.items():
+            self._report(EventsLost(connection=source, events=events))
+
+
+def _stamped(arrival: Untimed, stamp: str) -> Arrival:
+    envelopes = arrival.maker.make({**arrival.event, "event_ts": stamp}, arrival.received_at)
+    return Arrival(source=arrival.source, envelopes=envelopes, size_bytes=arrival.size_bytes)

@@ -1,0 +1,152 @@
+"""One socket from opening to end, in a greenlet of its own: reads frames, carries out what the session wants, tells
+the keeper.
+
+All waiting is in one place, the read, which also wakes for the session's next ping; so a socket costs one greenlet
+and no timer beside it, and a thousand of them are cheap.
+"""
+
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import assert_never
+
+import gevent
+
+from relay.core.complaints import Complaint, complaint
+from relay.core.rtm_event import Identity
+from relay.core.session import Answered, Greeted, Handed, Happened, Over, Ping, Renew, Say, Step
+from relay.core.upkeep import Fading, Gone, Note, Refused, Up
+from relay.report import Reporter
+from relay.slack.dial import Dialer
+from relay.slack.dialect import Dialect, NoTicket, Reader, Session, Ticket
+from relay.slack.facts import FramesSkipped
+from relay.slack.wire import NotOpened, Wire, WireLost
+
+LINGER_S = 2.0
+"""How long a replaced socket is still read: for frames that were on their way when its successor came up."""
+TELL_SKIPPED_EVERY_S = 10.0
+
+TellNote = Callable[[Note], None]
+
+
+class Line:
+    """`run` it in a greenlet; it tells Refused, or Up, perhaps Fading, and Gone."""
+
+    def __init__(
+        self,
+        number: int,
+        dialect: Dialect,
+        dialer: Dialer,
+        *,
+        connection: str,
+        open_s: float,
+        tell: TellNote,
+        report: Reporter,
+    ) -> None:
+        self.number = number
+        self.identity = Identity()
+        self._connection = connection
+        self._dialect = dialect
+        self._dialer = dialer
+        self._open_s = open_s
+        self._tell = tell
+        self._report = report
+        self._let_go_at = float("inf")
+        self._skipped = 0
+        self._skipped_told_at = float("-inf")
+
+    def __repr__(self) -> str:
+        return f"<Line {self.number} of {self._connection}>"
+
+    def run(self) -> None:
+        """Tells how it ended, whatever happens in between."""
+        note: Note = self._gone(complaint("internal_error", "a fault of the relay; see its log"), monotonic())
+        try:
+            note = self._live()
+        finally:
+            self._tell(note)
+
+    def let_go(self) -> None:
+        """Its successor is up: read on for LINGER_S, then end."""
+        self._let_go_at = monotonic() + LINGER_S
+
+    def _live(self) -> Note:
+        asked_at = monotonic()
+        ticket = self._dialect.ticket()
+        if isinstance(ticket, NoTicket):
+            return Refused(line=self.number, complaint=ticket.complaint, retry_after_s=ticket.retry_after_s)
+        try:
+            wire = Wire.open(ticket.url, self._dialer, within_s=self._open_s)
+        except NotOpened as error:
+            return Refused(line=self.number, complaint=complaint("unreachable", str(error)))
+        session = self._dialect.session(asked_at=asked_at, opened_at=monotonic())
+        try:
+            why = self._listen(wire, session, self._reader(ticket))
+        except WireLost as lost:
+            why = complaint("closed", str(lost))
+        finally:
+            wire.close()
+            self._tell_skipped(session, monotonic())
+        return self._gone(why, session.heard_at)
+
+    def _reader(self, ticket: Ticket) -> Reader:
+        self.identity = ticket.identity
+        return self._dialect.reader(ticket.identity)
+
+    def _listen(self, wire: Wire, session: Session, reader: Reader) -> Complaint:
+        """Until the session has enough, or we have. Raises WireLost."""
+        while (now := monotonic()) < self._let_go_at:
+            received = wire.receive(min(session.due_at, self._let_go_at) - now)
+            now = monotonic()
+            if received.any:
+                session.heard(now)
+            for payload in received.pongs:
+                session.ponged(payload)
+            for text in received.texts:
+                if (over := self._take(text, wire, session, reader=reader)) is not None:
+                    return over
+            if (over := self._carry_out(session.tick(now), wire)) is not None:
+                return over
+            if received.texts:
+                self._tell_skipped(session, now)
+                gevent.sleep(0)  # a socket that always has something to read must not keep the others from running
+        return complaint("closed", "replaced")
+
+    def _take(self, text: bytes, wire: Wire, session: Session, *, reader: Reader) -> Complaint | None:
+        steps = session.receive(text)
+        for step in steps:
+            if isinstance(step, Happened | Handed):
+                try:
+                    reader.take(step, size_bytes=len(text), now=session.heard_at)
+                except (ValueError, RecursionError):
+                    self._skipped += 1
+        return self._carry_out(steps, wire)
+
+    def _carry_out(self, steps: Iterable[Step], wire: Wire) -> Complaint | None:
+        """What the session wants of us; a complaint if that is the end."""
+        for step in steps:
+            match step:
+                case Say(text=text):
+                    wire.send(text)
+                case Ping(payload=payload):
+                    wire.ping(payload)
+                case Greeted():
+                    self._tell(Up(line=self.number))
+                case Renew():
+                    self._tell(Fading(line=self.number))
+                case Over(why=why):
+                    return complaint(why)
+                case Happened() | Handed() | Answered():
+                    pass  # the reader's
+                case _:
+                    assert_never(step)
+        return None
+
+    def _gone(self, why: Complaint, heard_at: float) -> Gone:
+        return Gone(line=self.number, complaint=why, heard_at=heard_at)
+
+    def _tell_skipped(self, session: Session, now: float) -> None:
+        skipped = self._skipped + session.skipped
+        if skipped and now - self._skipped_told_at >= TELL_SKIPPED_EVERY_S:
+            self._skipped = session.skipped = 0
+            self._skipped_told_at = now
+            self._report(FramesSkipped(connection=self._connection, frames=skipped))

@@ -1,0 +1,117 @@
+"""RTM: rtm.connect opens a socket, whose events lack what the Events API has; here they are passed on to be
+completed."""
+
+from collections.abc import Mapping
+from secrets import token_hex
+from time import time
+
+from relay.core.connection import Connection
+from relay.core.rtm_event import Identity, RtmEnvelopes, fingerprint, stamp_of
+from relay.core.session import Handed, Happened, RtmSession
+from relay.core.sighting import Sighting
+from relay.core.webhook import Json
+from relay.slack.dialect import NoTicket, Ticket, refusal
+from relay.slack.inbox import Arrival, Inbox, Untimed
+from relay.slack.web_api import Denied, Granted, WebApi, part_of, word_in
+
+
+class Rtm:
+    """The dialect of one RTM connection."""
+
+    __slots__ = ("_app", "_connection", "_dice", "_inbox", "_web")
+
+    def __init__(self, connection: Connection, *, web: WebApi, inbox: Inbox, dice: float = 0.0) -> None:
+        self._connection = connection
+        self._web = web
+        self._inbox = inbox
+        self._dice = dice
+        self._app: str | None = None  # None: not known whether it can be known
+
+    def ticket(self) -> Ticket | NoTicket:
+        """rtm.connect; the first time also who the app is, where the token may ask that."""
+        if self._app is None:
+            self._app = self._ask_app()
+        arguments = {"presence_sub": "1"}
+        if self._connection.batch_presence_aware:
+            arguments["batch_presence_aware"] = "1"
+        said = self._web.call("rtm.connect", self._connection.token, arguments)
+        if isinstance(said, Granted) and (url := word_in(said.answer, "url")):
+            return Ticket(url=url, identity=_identity(said.answer, self._app or ""))
+        return refusal(said)
+
+    def session(self, *, asked_at: float, opened_at: float) -> RtmSession:
+        return RtmSession(asked_at=asked_at, opened_at=opened_at, dice=self._dice)
+
+    def reader(self, identity: Identity) -> "RtmReader":
+        return RtmReader(self._connection, identity, self._inbox)
+
+    def _ask_app(self) -> str | None:
+        """The app's id by auth.test and bots.info; "" where that is not to be had, None to ask again next time."""
+        bot = ""
+        match self._web.call("auth.test", self._connection.token):
+            case Granted(answer=answer):
+                bot = word_in(answer, "bot_id")
+            case Denied():
+                pass
+            case _:
+                return None
+        if not bot:
+            return ""
+        match self._web.call("bots.info", self._connection.token, {"bot": bot}):
+            case Granted(answer=answer):
+                return word_in(part_of(answer, "bot"), "app_id")
+            case Denied():  # the token lacks users:read
+                return ""
+            case _:
+                return None
+
+
+class RtmReader:
+    """Turns one socket's events into arrivals."""
+
+    __slots__ = ("_connection", "_inbox", "_maker", "_socket", "_team", "_untimed")
+
+    def __init__(self, connection: Connection, identity: Identity, inbox: Inbox) -> None:
+        self._connection = connection
+        self._team = identity.team
+        self._maker = RtmEnvelopes(connection.id, identity)
+        self._socket = token_hex(6)
+        self._inbox = inbox
+        self._untimed = 0
+
+    def take(self, step: Happened | Handed, *, size_bytes: int, now: float) -> None:
+        if not isinstance(step, Happened):
+            return
+        received_at = time()
+        if stamp_of(step.event) is None:
+            earliest = received_at - (now - step.not_before)
+            self._inbox.put(self._untimed_arrival(step, size_bytes, earliest=earliest, received_at=received_at))
+        else:
+            envelopes = self._maker.make(step.event, received_at)
+            size_bytes = sum(len(envelope.body) for envelope in envelopes)
+            self._inbox.put(Arrival(source=self._connection.id, envelopes=envelopes, size_bytes=size_bytes))
+
+    def _untimed_arrival(self, step: Happened, size_bytes: int, *, earliest: float, received_at: float) -> Untimed:
+        self._untimed += 1
+        sighting = Sighting(
+            fingerprint=fingerprint(self._team, step.event),
+            socket=self._socket,
+            number=self._untimed,
+            earliest=earliest,
+            latest=received_at,
+        )
+        return Untimed(
+            source=self._connection.id,
+            event=step.event,
+            sighting=sighting,
+            maker=self._maker,
+            size_bytes=size_bytes,
+            received_at=received_at,
+        )
+
+
+def _identity(answer: Mapping[str, Json], app: str) -> Identity:
+    team, itself = part_of(answer, "team"), part_of(answer, "self")
+    return Identity(
+        team=word_in(team, "id"), enterprise=word_in(team, "enterprise_id"), bot_user=word_in(itself, "id"), app=app
+    )

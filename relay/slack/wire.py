@@ -1,0 +1,244 @@
+"""One WebSocket to Slack: the Sans-IO protocol of `websockets` on a gevent stream, with deadlines on everything.
+
+One greenlet reads; any greenlet may send. Nothing here waits for the close handshake: a socket that is of no more use
+is cut, because the other end may be long gone (node-slack-sdk hung there).
+"""
+
+from dataclasses import dataclass, field
+from ssl import SSLWantReadError
+from typing import Self
+
+import gevent
+from gevent import socket
+from gevent.lock import RLock
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidStatus, InvalidURI
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.protocol import OPEN
+from websockets.uri import parse_uri
+
+from relay.core.errors import RelayError
+from relay.slack.dial import Dialer, DialError
+
+READ_BYTES = 64 * 1024
+SEND_S = 5.0
+"""A peer that takes no bytes for so long is gone."""
+MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
+"""Beyond any event that Slack sends; a longer message ends the socket with 1009, and a new one is opened."""
+CLOSE_NORMAL = 1000
+
+# Without context takeover no window is kept between messages: compression costs an idle connection no memory.
+DEFLATE = ClientPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
+
+
+class WireLost(RelayError):
+    """The socket is gone; the message says how."""
+
+
+class NotOpened(RelayError):
+    """No WebSocket came about. `status` is HTTP's, 0 where none came."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(slots=True, kw_only=True)
+class Received:
+    """What one read brought. `any`: a frame came, though perhaps none of text."""
+
+    any: bool = False
+    texts: list[bytes] = field(default_factory=list)
+    pongs: list[bytes] = field(default_factory=list)
+
+
+class Wire:
+    __slots__ = ("_is_text", "_lost", "_parts", "_protocol", "_stream", "_writing")
+
+    def __init__(self, stream: socket.socket, protocol: ClientProtocol) -> None:
+        self._stream = stream
+        self._protocol = protocol
+        self._writing = RLock()
+        self._parts: list[bytes] = []  # of a message that comes in fragments
+        self._is_text = True
+        self._lost = ""
+
+    @classmethod
+    def open(cls, url: str, dialer: Dialer, *, within_s: float) -> Self:
+        """Raises NotOpened, after `within_s` seconds at the latest."""
+        try:
+            with gevent.Timeout(within_s):
+                return cls._open(url, dialer)
+        except gevent.Timeout:
+            raise NotOpened(f"the WebSocket did not open within {within_s:g} s") from None
+        except DialError as error:
+            raise NotOpened(str(error)) from error
+        except OSError as error:
+            raise NotOpened(f"the WebSocket did not open: {error}") from error
+
+    @classmethod
+    def _open(cls, url: str, dialer: Dialer) -> Self:
+        try:
+            place = parse_uri(url)
+        except InvalidURI as error:
+            raise NotOpened("what Slack gave is no WebSocket address") from error
+        stream = dialer.dial(place.host, place.port, secure=place.secure)
+        try:
+            protocol = ClientProtocol(place, max_size=MESSAGE_LIMIT_BYTES, extensions=[DEFLATE])
+            wire = cls(stream, protocol)
+            wire._shake_hands()
+        except BaseException:
+            stream.close()
+            raise
+        return wire
+
+    def _shake_hands(self) -> None:
+        protocol = self._protocol
+        protocol.send_request(protocol.connect())
+        self._flush()
+        while not isinstance(next(iter(protocol.events), None), Response):
+            if protocol.handshake_exc is not None:
+                raise NotOpened(str(protocol.handshake_exc))
+            if more := self._stream.recv(READ_BYTES):
+                protocol.receive_data(more)
+            else:
+                protocol.receive_eof()
+        if (error := protocol.handshake_exc) is not None:
+            status = error.response.status_code if isinstance(error, InvalidStatus) else 0
+            raise NotOpened(f"the WebSocket was refused: {error}", status)
+        self._look_after()
+
+    def receive(self, within_s: float) -> Received:
+        """What comes next, or nothing within `within_s` seconds. Raises WireLost once all that came before has been
+        read."""
+        if not self._protocol.events:
+            if self._lost:
+                raise WireLost(self._lost)
+            self._read(within_s)
+        return self._sorted()
+
+    def send(self, text: bytes) -> None:
+        """Raises WireLost."""
+        with self._writing:
+            self._must_be_open()
+            self._protocol.send_text(text)
+            self._flush()
+
+    def ping(self, payload: bytes) -> None:
+        """Raises WireLost."""
+        with self._writing:
+            self._must_be_open()
+            self._protocol.send_ping(payload)
+            self._flush()
+
+    def close(self) -> None:
+        """Say goodbye if that is possible at once, and cut. Never raises, never waits."""
+        if not self._lost and self._protocol.state is OPEN and self._writing.acquire(blocking=False):
+            try:
+                self._protocol.send_close(CLOSE_NORMAL)
+                self._stream.settimeout(0.0)
+                self._stream.send(b"".join(self._protocol.data_to_send()))
+            except OSError:
+                pass  # it is gone already
+            finally:
+                self._writing.release()
+        self.abort()
+
+    def abort(self) -> None:
+        """Cut the TCP connection; whoever reads gets WireLost. Never raises, never waits."""
+        self._lost = self._lost or "closed by us"
+        try:
+            self._stream.close()
+        except OSError:
+            pass
+
+    def _must_be_open(self) -> None:
+        if self._lost or self._protocol.state is not OPEN:
+            raise WireLost(self._lost or "the WebSocket is closing")
+
+    def _read(self, within_s: float) -> None:
+        more = self._bytes_within(within_s)
+        if more is None:
+            return
+        if more:
+            self._protocol.receive_data(more)
+        else:
+            self._protocol.receive_eof()
+        self._look_after()
+
+    def _look_after(self) -> None:
+        self._flush()  # pongs, and the answer to a close
+        if self._protocol.state is not OPEN:
+            self._lost = self._lost or _how_it_ended(self._protocol)
+
+    def _bytes_within(self, within_s: float) -> bytes | None:
+        """b"" at the end, None if nothing came. After a stall (the process stood still) the time is up and yet there
+        is something to read."""
+        try:
+            self._stream.settimeout(max(within_s, 0.001))
+            return self._stream.recv(READ_BYTES)
+        except TimeoutError:
+            pass
+        except OSError as error:
+            return self._gone(error)
+        try:
+            self._stream.settimeout(0.0)
+            return self._stream.recv(READ_BYTES)
+        except (BlockingIOError, TimeoutError, SSLWantReadError):
+            return None
+        except OSError as error:
+            return self._gone(error)
+
+    def _gone(self, error: OSError) -> bytes:
+        self._lost = self._lost or f"the connection broke: {error.strerror or error}"
+        return b""
+
+    def _flush(self) -> None:
+        with self._writing:
+            waiting = b"".join(self._protocol.data_to_send())
+            if not waiting:
+                return
+            try:
+                with gevent.Timeout(SEND_S):
+                    self._stream.settimeout(None)
+                    self._stream.sendall(waiting)
+            except gevent.Timeout:
+                self._lost = self._lost or f"the other end takes nothing for {SEND_S:g} s"
+            except OSError as error:
+                self._lost = self._lost or f"the connection broke: {error.strerror or error}"
+
+    def _sorted(self) -> Received:
+        received = Received()
+        for frame in self._protocol.events_received():
+            if not isinstance(frame, Frame):
+                continue
+            if not frame.fin or frame.opcode is Opcode.CONT:
+                self._join(frame, received)
+            else:
+                received.any = True
+                if frame.opcode is Opcode.TEXT:
+                    received.texts.append(bytes(frame.data))
+                elif frame.opcode is Opcode.PONG:
+                    received.pongs.append(bytes(frame.data))
+        return received
+
+    def _join(self, part: Frame, received: Received) -> None:
+        """A fragment alone is no sign of life: one byte a second could go on for ever."""
+        if part.opcode is not Opcode.CONT:
+            self._is_text, self._parts = part.opcode is Opcode.TEXT, []
+        self._parts.append(bytes(part.data))
+        if part.fin:
+            received.any = True
+            if self._is_text:
+                received.texts.append(b"".join(self._parts))
+            self._parts = []
+
+
+def _how_it_ended(protocol: ClientProtocol) -> str:
+    if protocol.close_rcvd is not None:
+        return f"Slack closed the WebSocket: {protocol.close_rcvd}"
+    if protocol.parser_exc is not None and not isinstance(protocol.parser_exc, EOFError):
+        return f"what came is no WebSocket: {protocol.parser_exc}"
+    return "Slack closed the connection"

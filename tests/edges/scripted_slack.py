@@ -1,0 +1,151 @@
+"""A Slack that does exactly what a test says, byte by byte: for faults that no well-built server has.
+
+Web API calls are answered by `answers[method]`; each WebSocket is given to `talk`, in a greenlet of its own, after the upgrade.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import gevent
+from gevent import socket
+from gevent.server import StreamServer
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    body: bytes | Json = b""
+    status: int = 200
+    headers: tuple[str, ...] = ()
+    wait_s: float = 0.0
+
+    def text(self) -> bytes:
+        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        head = [f"HTTP/1.1 {self.status} Whatever", f"Content-Length: {len(body)}", "Connection: close", *self.headers]
+        return "\r\n".join([*head, "", ""]).encode() + body
+
+
+class Socket:
+    """The server's side of one WebSocket."""
+
+    def __init__(self, stream: socket.socket, protocol: ServerProtocol) -> None:
+        self.stream = stream
+        self.protocol = protocol
+        self.heard: list[Json] = []
+
+    def say(self, frame: object) -> None:
+        """A text frame: JSON, or bytes as they are."""
+        self.protocol.send_text(frame if isinstance(frame, bytes) else json.dumps(frame).encode())
+        self.flush()
+
+    def flush(self) -> None:
+        self.stream.sendall(b"".join(self.protocol.data_to_send()))
+
+    def listen(self, *, answer_pings: bool = True) -> None:
+        """Until the client leaves; its frames are kept in `heard`."""
+        while more := self.stream.recv(65536):
+            self.protocol.receive_data(more)
+            for frame in self.protocol.events_received():
+                if isinstance(frame, Frame) and frame.opcode is Opcode.TEXT:
+                    heard = json.loads(frame.data)
+                    self.heard.append(heard)
+                    if answer_pings and heard["type"] == "ping":
+                        self.say({**heard, "type": "pong", "reply_to": heard["id"]})
+            self.flush()
+
+
+def hello_and_listen(socket: Socket) -> None:
+    socket.say({"type": "hello"})
+    socket.listen()
+
+
+@dataclass(slots=True, kw_only=True)
+class ScriptedSlack:
+    """`with ScriptedSlack() as slack: … slack.api_url`."""
+
+    talk: Callable[[Socket], None] = hello_and_listen
+    answers: dict[str, list[Answer]] = field(default_factory=dict)  # the last one is given again and again
+    calls: Counter[str] = field(default_factory=Counter)
+    requests: list[bytes] = field(default_factory=list)
+    sockets: list[Socket] = field(default_factory=list)
+    refuse_upgrade: int = 0  # an HTTP status
+    _server: StreamServer | None = None
+
+    def __enter__(self) -> Self:
+        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        self._server.start()
+        self.answers = {
+            "auth.test": [Answer(body={"ok": True, "bot_id": "B1", "user_id": "UBOT", "team_id": "T1"})],
+            "bots.info": [Answer(body={"ok": True, "bot": {"id": "B1", "app_id": "A1"}})],
+            "rtm.connect": [Answer(body=self.ticket())],
+            **self.answers,
+        }
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for each in self.sockets:
+            each.stream.close()
+        if self._server is not None:
+            self._server.stop(timeout=0.1)
+
+    @property
+    def address(self) -> str:
+        assert self._server is not None
+        return f"127.0.0.1:{self._server.server_port}"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.address}/api/"
+
+    def ticket(self) -> Json:
+        known = {"team": {"id": "T1", "name": "Acme", "domain": "acme"}, "self": {"id": "UBOT", "name": "relay"}}
+        return {"ok": True, "url": f"ws://{self.address}/socket?ticket=1", **known}
+
+    def _serve(self, stream: socket.socket, address: object) -> None:
+        try:
+            request = b""
+            while b"\r\n\r\n" not in request:
+                if not (more := stream.recv(65536)):
+                    return
+                request += more
+            self.requests.append(request)
+            if request.startswith(b"GET /socket"):
+                self._upgrade(stream, request)
+            else:
+                self._answer(stream, request)
+        except OSError:
+            pass  # the client left
+        finally:
+            stream.close()
+
+    def _answer(self, stream: socket.socket, request: bytes) -> None:
+        method = request.split(b" ", 2)[1].decode().rpartition("/")[2]
+        answers = self.answers[method]
+        answer = answers[min(self.calls[method], len(answers) - 1)]
+        self.calls[method] += 1
+        gevent.sleep(answer.wait_s)
+        stream.sendall(answer.text())
+
+    def _upgrade(self, stream: socket.socket, request: bytes) -> None:
+        if self.refuse_upgrade:
+            stream.sendall(Answer(status=self.refuse_upgrade).text())
+            return
+        protocol = ServerProtocol(max_size=None)
+        protocol.receive_data(request)
+        [event] = protocol.events_received()
+        assert isinstance(event, Request)
+        protocol.send_response(protocol.accept(event))
+        stream.sendall(b"".join(protocol.data_to_send()))
+        each = Socket(stream, protocol)
+        self.sockets.append(each)
+        self.talk(each)
