@@ -5,6 +5,7 @@
 #   make lint                       the first three of these
 #   make chaos                      ten minutes of killed workers, stopped Redis and bad endpoints
 #   make bench                      the figures of docs/performance.md, measured on this machine
+#   make docs                       draw anew what the docs show of the program
 #   make lock                       choose the newest dependencies that pyproject.toml allows
 
 VENV := .venv
@@ -15,7 +16,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --pyt
         --annotation-style line --custom-compile-command "make lock"
 ARGS ?=
 
-.PHONY: demo test lint chaos bench lock
+.PHONY: demo test lint chaos bench docs lock
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runs
@@ -35,6 +36,9 @@ chaos: $(VENV)/.tests
 
 bench: $(VENV)/.tests
 	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.tests
+	$(BIN)/python -m tests.house.drawings
 
 lock: $(VENV)/.tests
 	$(LOCK) --group build --output-file requirements.txt

@@ -1,0 +1,84 @@
+"""The parts of the docs that are drawn from the program. `make docs` draws them; test_docs finds those that lag.
+
+A part stands between `<!-- drawn: NAME -->` and `<!-- end -->` in its page.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+
+from relay import report
+from relay.core import delivery
+from relay.store.keys import GLOBAL_KEYS, GLOBAL_TAG, ROOT as PREFIX, SHARD_KEYS, Key
+from tests.house.rooms import ROOT, words
+
+MARKS = re.compile(r"(?P<head><!-- drawn: (?P<name>[\w ]+) -->\n).*?(?P<foot><!-- end -->)", re.DOTALL)
+
+
+def table(*rows: Iterable[str]) -> str:
+    """In Markdown; the first row is its head."""
+    lines = ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * lines[0].replace("\\|", "").count(" |"), *lines[1:]])
+
+
+def key_table(rows: Iterable[Key], tag: str) -> str:
+    def spelled(key: Key) -> str:
+        of = "".join(f":<{part}>" for part in key.of.split(", ") if part)
+        return f"`{PREFIX}:{{{tag}}}:{key.name}{of}`"
+
+    return table(("key", "type", "what it holds"), *((spelled(key), key.type, key.meaning) for key in rows))
+
+
+def state_diagram() -> str:
+    return f"```mermaid\n{delivery.diagram()}\n```"
+
+
+def fact_table() -> str:
+    kinds = [kind for kind in vars(report).values() if isinstance(kind, type) and issubclass(kind, report.Fact)]
+    rows = [
+        (
+            f"`{'_'.join(words(kind.__name__))}`",
+            kind.level.name.lower(),
+            ", ".join(f"`{field.name}`" for field in fields(kind)),
+            said(kind),
+        )
+        for kind in kinds
+        if kind is not report.Fact
+    ]
+    return table(("fact", "level", "fields", "says"), *rows)
+
+
+def said(kind: type) -> str:
+    """Its docstring, if somebody wrote one: dataclasses make one up, which begins with the class's name."""
+    doc = kind.__doc__ or ""
+    return "" if doc.startswith(f"{kind.__name__}(") else " ".join(doc.split())
+
+
+DRAWINGS: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "docs/redis.md": {
+        "keys of a shard": lambda: key_table(SHARD_KEYS, "0"),
+        "keys of the whole relay": lambda: key_table(GLOBAL_KEYS, GLOBAL_TAG),
+    },
+    "docs/concepts.md": {"life of a delivery": state_diagram},
+    "docs/logs.md": {"facts": fact_table},
+}
+
+
+def drawn(page: str, text: str) -> str:
+    """`text` with each of the page's drawings as the program has it now."""
+    drawings = DRAWINGS[page]
+    return MARKS.sub(lambda mark: f"{mark['head']}{drawings[mark['name']]()}\n{mark['foot']}", text)
+
+
+def drawings_in(text: str) -> list[str]:
+    return [mark["name"] for mark in MARKS.finditer(text)]
+
+
+def main() -> None:
+    for page in DRAWINGS:
+        path = ROOT / page
+        path.write_text(drawn(page, path.read_text()))
+
+
+if __name__ == "__main__":
+    main()
