@@ -50,6 +50,17 @@ class Loop:
             self._greenlet.join(timeout=within_s)
             self._greenlet.kill()
 
+    def stop_turning(self) -> None:
+        """For a turn that was the last."""
+        self._stopping.set()
+
+    def stop_when(self, done: Callable[[], bool], within_s: float) -> None:
+        """Let it turn on until `done`, `within_s` at most, then stop it."""
+        deadline = monotonic() + within_s
+        while not done() and monotonic() < deadline:
+            gevent.sleep(0.01)
+        self.stop()
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
@@ -78,6 +89,18 @@ class Loop:
     def _pause(self) -> None:
         self._stopping.wait(self._wait_s * random.uniform(0.5, 1.0))
         self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
+
+
+def eventually(name: str, work: Callable[[], None], report: Reporter) -> Loop:
+    """Do `work` beside everything else, once, as soon as what it needs is not Away."""
+
+    def turn() -> None:
+        work()
+        loop.stop_turning()
+
+    loop = Loop(name, turn, report)
+    loop.start()
+    return loop
 
 
 def once(name: str, work: Callable[[], None], report: Reporter) -> "Greenlet[[], None]":

@@ -1,0 +1,65 @@
+"""What every long-running command does: read the settings, run until a signal, stop in order."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import click
+import gevent
+from gevent.event import AsyncResult
+
+from relay.core.errors import RelayError
+from relay.report import Report, Reporter, Stopped, Stopping
+from relay.settings import LogFormat, Settings, read_settings
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Expected errors end the program with their one line, on stderr, and exit code 1."""
+    try:
+        yield
+    except RelayError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def settings_and_report() -> tuple[Settings, Report]:
+    """From the environment. Raises BadSettings."""
+    settings = read_settings(os.environ)
+    return settings, report_for(settings)
+
+
+def report_for(settings: Settings) -> Report:
+    as_json = settings.log_format is LogFormat.JSON or (settings.log_format is None and not sys.stderr.isatty())
+    return Report(sys.stderr, as_json=as_json, level=settings.log_level)
+
+
+class Signals:
+    """SIGTERM and SIGINT, once each way: the first asks for an orderly end, a second SIGINT ends at once."""
+
+    def __init__(self) -> None:
+        self._asked: AsyncResult[str] = AsyncResult()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            gevent.signal_handler(number, self._ask, number)
+
+    def wait(self, within_s: float | None = None) -> str | None:
+        """The signal's name; None when `within_s` has gone by."""
+        try:
+            return self._asked.get(timeout=within_s)
+        except gevent.Timeout:
+            return None
+
+    def _ask(self, number: signal.Signals) -> None:
+        if self._asked.ready():
+            os._exit(130)
+        self._asked.set(number.name)
+
+
+def stopped_in_order(what: str, stop: Callable[[], None], report: Reporter, *, because: str) -> None:
+    """Report the beginning and the end of `stop`."""
+    began = monotonic()
+    report(Stopping(what=what, because=because))
+    stop()
+    report(Stopped(what=what, seconds=monotonic() - began))

@@ -1,0 +1,51 @@
+"""`relay serve`, `relay web`, `relay worker`: what a deployment runs."""
+
+import secrets
+
+import click
+
+from relay.cli.running import Signals, plainly, settings_and_report, stopped_in_order
+from relay.service import Parts, Relay
+from relay.settings import Settings
+
+
+@click.command(epilog="Example: SLACK_BOT_TOKEN=xoxb-… REDIS_URL=redis://localhost relay serve")
+def serve() -> None:
+    """API, dashboard, connections and deliveries in one process: the default for one dyno."""
+    _run("serve", Parts.WEB | Parts.WORK)
+
+
+@click.command(epilog="Example: REDIS_URL=redis://localhost RELAY_ADMIN_TOKEN=… relay web")
+def web() -> None:
+    """API, dashboard and live stream only; `relay worker` does the work."""
+    _run("web", Parts.WEB)
+
+
+@click.command(epilog="Example: REDIS_URL=redis://localhost SLACK_BOT_TOKEN=xoxb-… relay worker")
+def worker() -> None:
+    """Connections and deliveries only. Any number may run beside each other."""
+    _run("worker", Parts.WORK)
+
+
+def _run(what: str, parts: Parts) -> None:
+    with plainly():
+        settings, report = settings_and_report()
+        if Parts.WEB in parts:
+            settings.check_bind()
+            settings = _with_admin_token(settings)
+        signals = Signals()
+        relay = Relay(settings, parts, report)
+        running = relay.__enter__()
+        if running.address:
+            click.echo(f"relay {what} listens on {running.address}", err=True)
+        because = signals.wait() or ""
+        stopped_in_order(what, lambda: relay.__exit__(None, None, None), report, because=because)
+
+
+def _with_admin_token(settings: Settings) -> Settings:
+    """Check_bind lets only a loopback bind come here without one: it gets one for this run, and its owner is told."""
+    if settings.admin_token:
+        return settings
+    token = secrets.token_urlsafe(24)
+    click.echo(f"RELAY_ADMIN_TOKEN is not set; for this run it is {token}", err=True)
+    return settings.model_copy(update={"admin_token": token})
