@@ -16,7 +16,7 @@ from tests.servers import RedisServer
 from tests.waiting import until
 from tests.witnesses import installed
 
-GRACE_S = 2.0
+GRACE_S = 1.0
 """What a test has closed or killed may take this long to be gone."""
 
 
@@ -32,7 +32,7 @@ def _nothing_left_behind() -> Iterator[None]:
     yield
     if alive() - before:
         gc.collect()
-        until(lambda: not alive() - before, GRACE_S, saying=f"this was gone: {sorted(alive() - before)}")
+        until(lambda: not alive() - before, GRACE_S, saying=f"nothing of this was left: {sorted(alive() - before)}")
 
 
 @pytest.fixture(scope="session")
