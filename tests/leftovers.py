@@ -40,7 +40,7 @@ def _greenlets() -> Iterator[str]:
     hub = gevent.get_hub()
     here = gevent.getcurrent()
     for thing in gc.get_objects():
-        if isinstance(thing, greenlet) and thing.parent is hub and thing is not here and thing:
+        if issubclass(type(thing), greenlet) and thing.parent is hub and thing is not here and thing:
             yield f"greenlet {thing!r}"
 
 
