@@ -6,6 +6,7 @@ the few texts that it refuses although people send them (lone surrogates, a NUL 
 ASCII.
 """
 
+import codecs
 import json
 from math import isfinite
 from typing import cast
@@ -43,7 +44,7 @@ def write(value: Json) -> bytes:
         text = _write(value)
     except UNWRITABLE:
         return _write_patiently(value).encode()
-    return text if text.isascii() else _write_patiently(value).encode()
+    return text if text.isascii() else text.decode().encode("ascii", ESCAPED)
 
 
 def canonical(value: Json) -> bytes:
@@ -52,6 +53,18 @@ def canonical(value: Json) -> bytes:
         return _write_sorted(value)
     except UNWRITABLE:
         return _write_sorted_patiently(value).encode()
+
+
+def _escaped(fault: UnicodeError) -> tuple[str, int]:
+    """A run of characters that ASCII lacks, as JSON spells them: UTF-16 units."""
+    if not isinstance(fault, UnicodeEncodeError):
+        raise fault
+    units = fault.object[fault.start : fault.end].encode("utf-16-be").hex()
+    return "".join(["\\u" + units[place : place + 4] for place in range(0, len(units), 4)]), fault.end
+
+
+ESCAPED = "relay.json"
+codecs.register_error(ESCAPED, _escaped)
 
 
 def _read_patiently(text: bytes) -> Json:
