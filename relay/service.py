@@ -15,6 +15,7 @@ from time import monotonic, time
 from relay import __version__
 from relay.admin.app import make_app
 from relay.admin.options import AdminOptions, Shard
+from relay.admin.webhooks import WEBHOOKS
 from relay.core.address import Network
 from relay.core.connection import Connection, Kind
 from relay.core.ids import ConnectionId
@@ -158,7 +159,7 @@ class Relay:
         stack.callback(poster.close, 0.0)
         running = Running(address="", ready=partial(self._ready, store))
         if Parts.WEB in self._parts:
-            server = HttpServer(make_app(self._admin(store, poster), ()), settings.host, settings.port)
+            server = HttpServer(make_app(self._admin(store, poster), (WEBHOOKS,)), settings.host, settings.port)
             server.start()
             stack.callback(server.stop, within_s=1.0)
             running = Running(address=server.url, ready=running.ready)
