@@ -22,7 +22,8 @@ def settle_the_heap() -> None:
 
 
 def fill_the_thread_pool() -> None:
-    """Start all threads that gevent's own pool may ever have: any other thread is then a test's."""
+    """Start all threads that gevent's own pool may ever have, and let none go: any other thread is then a test's."""
+    gevent.config.threadpool_idle_task_timeout = 3600
     pool = gevent.get_hub().threadpool
     native_sleep = get_original("time", "sleep")
     for waiting in [pool.spawn(native_sleep, 0.01) for _ in range(pool.maxsize)]:

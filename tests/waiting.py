@@ -1,4 +1,4 @@
-"""Waiting for something to come true, with a deadline: the only way in which a test waits."""
+"""Waiting for something to come true, with a deadline: the way in which a test waits."""
 
 import time
 from collections.abc import Callable
@@ -23,3 +23,8 @@ def until(predicate: Callable[[], Seen], within_s: float = 10.0, *, saying: str 
         time.sleep(look_s)  # gevent's sleep: the process is patched
         look_s = min(look_s * 2, SLOWEST_LOOK_S)
     return seen
+
+
+def let_pass(time_s: float) -> None:
+    """Nothing but the passing of time, where just that is what a test is about: what an idle process costs."""
+    time.sleep(time_s)

@@ -35,7 +35,7 @@ def test_a_test_that_leaves_something_behind_fails_and_says_what(left: str, tmp_
         "-p",
         "no:valkey",
         f"--rootdir={tmp_path}",
-        tmp_path,
+        str(tmp_path),
     ]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert re.search(rf"until nothing of this was left: \[.{left}", ran.stdout)
