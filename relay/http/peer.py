@@ -151,10 +151,10 @@ class Peer(QuietPeer):
         answer = refusal(fault)
         return answer[0], as_bytes(answer)
 
-    def _sendall(self, data: bytes) -> None:
+    def _sendall(self, chunk: bytes) -> None:
         self.socket.settimeout(self.server.limits.send_s)
         try:
-            super()._sendall(data)
+            super()._sendall(chunk)
         except TimeoutError:
             raise ConnectionResetError(errno.ECONNRESET, "the peer does not read") from None
 

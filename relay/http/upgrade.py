@@ -88,9 +88,9 @@ class UpgradablePeer(Peer):
             super().start_response(status, headers, exc_info)
         return self.write
 
-    def write(self, data: bytes) -> None:
+    def write(self, chunk: bytes) -> None:
         if not self.connection_upgraded:
-            super().write(data)
+            super().write(chunk)
 
 
 def _is_welcome(origin: str | None, host: str, allowed: frozenset[str] | None) -> bool:

@@ -10,6 +10,8 @@ from flask import Flask
 
 from relay.http.server import HttpServer
 from relay.http.websocket import SocketOptions
+from relay.loops import Loop
+from relay.report import Fact
 from relay.simulator.alarm import Alarm
 from relay.simulator.faults import Faults
 from relay.simulator.line import Line
@@ -25,6 +27,7 @@ from relay.simulator.workspace import Event, found
 TICK_S = 0.005
 """At high rates events go out in bursts, so far apart."""
 
+LONGEST_SLEEP_S = 5.0
 OUTBOX_BYTES = 1024 * 1024
 PING_S = 10.0  # @slack/socket-mode gives up when Slack is silent for 30 s
 
@@ -39,11 +42,13 @@ class SimulatedSlack:
         self.emitted_count = 0
         self.faults = Faults()
         self.stamps = Stamps()
-        self._alarm = Alarm()
+        self._alarm = Alarm(self._report)
         self.rtm = Rtm(self.workspace, self.stamps, url_life_s=self.options.url_life_s, publish=self.emit)
         self.socket_mode = SocketMode(self.workspace, self.options, self._alarm)
         self._traffic = Traffic(self.workspace, seed=self.options.seed, stamps=self.stamps)
-        self._people: gevent.Greenlet[[], None] | None = None
+        self._people: Loop | None = None
+        self._talking_since = 0.0
+        self._talked = 0
         self._server = HttpServer(self._app(), self.options.host, self.options.port)
 
     def __enter__(self) -> Self:
@@ -74,11 +79,13 @@ class SimulatedSlack:
         self._server.start()
         self._alarm.start()
         if self.options.rate > 0:
-            self._people = gevent.spawn(self._talk)
+            self._talking_since, self._talked = monotonic(), 0
+            self._people = Loop("simulated people", self._talk, self._report)
+            self._people.start()
 
     def stop(self, *, within_s: float = 2.0) -> None:
         if self._people is not None:
-            self._people.kill()
+            self._people.stop()
         self._alarm.stop()
         self.faults.release()
         for line in self.lines:
@@ -100,14 +107,16 @@ class SimulatedSlack:
         return event
 
     def _talk(self) -> None:
-        """Keeps the rate over the whole time, not from event to event."""
-        begun, done = monotonic(), 0
-        while True:
-            due = int((monotonic() - begun) * self.options.rate)
-            for _ in range(due - done):
-                self.happen()
-            done = max(done, due)
-            gevent.sleep(max(TICK_S, (done + 1) / self.options.rate - (monotonic() - begun)))
+        """One turn of the people: keeps the rate over the whole time, not from event to event."""
+        due = int((monotonic() - self._talking_since) * self.options.rate)
+        while self._talked < due:
+            self._talked += 1
+            self.happen()
+        next_in_s = (due + 1) / self.options.rate - (monotonic() - self._talking_since)
+        gevent.sleep(min(LONGEST_SLEEP_S, max(TICK_S, next_in_s)))
+
+    def _report(self, fact: Fact) -> None:
+        self.options.log(str(fact))
 
     def _app(self) -> Flask:
         app = Flask("simulated-slack", static_folder=None)
