@@ -148,7 +148,9 @@ def test_a_granular_token_is_told_of_socket_mode(word: str) -> None:
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True), st.floats(0, 600))
-def test_a_wait_is_never_shorter_than_slack_asks_and_never_without_end(failures: int, dice: float, floor: float) -> None:
+def test_a_wait_is_never_shorter_than_slack_asks_and_never_without_end(
+    failures: int, dice: float, floor: float
+) -> None:
     for backoff in (RECONNECT, SLOWLY, Backoff()):
         assert floor < backoff.wait_s(failures, dice=dice, at_least_s=floor) <= floor + backoff.cap_s
 

@@ -12,6 +12,7 @@ from typing import Self
 
 import gevent
 from gevent import socket
+from gevent.pool import Pool
 from gevent.server import StreamServer
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
@@ -78,9 +79,10 @@ class ScriptedSlack:
     sockets: list[Socket] = field(default_factory=list)
     refuse_upgrade: int = 0  # an HTTP status
     _server: StreamServer | None = None
+    _talks: Pool = field(default_factory=Pool)
 
     def __enter__(self) -> Self:
-        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        self._server = StreamServer(("127.0.0.1", 0), self._serve, spawn=self._talks)
         self._server.start()
         self.answers = {
             "auth.test": [Answer(body={"ok": True, "bot_id": "B1", "user_id": "UBOT", "team_id": "T1"})],
@@ -96,7 +98,8 @@ class ScriptedSlack:
         for each in self.sockets:
             each.stream.close()
         if self._server is not None:
-            self._server.stop(timeout=0.1)
+            self._server.stop(timeout=0)
+        self._talks.kill()
 
     @property
     def address(self) -> str:
