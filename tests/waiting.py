@@ -10,7 +10,7 @@ FIRST_LOOK_S = 0.001
 SLOWEST_LOOK_S = 0.05
 
 
-def until(predicate: Callable[[], Seen], within_s: float = 10.0, *, saying: str = "it came true") -> Seen:
+def until(predicate: Callable[[], Seen | None], within_s: float = 10.0, *, saying: str = "it came true") -> Seen:
     """What `predicate` answered when it first answered something true; greenlets run meanwhile.
 
     Raises AssertionError with `saying` and the last answer when `within_s` seconds have gone by.

@@ -89,7 +89,7 @@ def _settings(api_url: str, port: int, folder: Path) -> Settings:
 
 def _explain(console: Console, address: str, webhook: str) -> None:
     console.print(f"[bold]relay[/] listens on [cyan]{address}[/] (admin token: [bold]{ADMIN_TOKEN}[/])")
-    console.print(f"Registered {webhook} over REST; every event of the simulated workspace now lands here.")
+    console.print(f"Registered {webhook} over REST; what the simulated workspace does now lands here.", soft_wrap=True)
     console.print("Your own webhook, in another terminal:\n")
     console.print(
         f"  curl -H 'Authorization: Bearer {ADMIN_TOKEN}' -H 'Content-Type: application/json' \\\n"
@@ -101,6 +101,8 @@ def _explain(console: Console, address: str, webhook: str) -> None:
 
 
 def _show(console: Console, tally: Tally, landed: Landed) -> None:
+    if tally.enough.is_set():
+        return
     tally.add(landed)
     mark = Text("signature ok", "green") if landed.verified else Text("SIGNATURE WRONG", "bold red")
     line = Text.assemble(

@@ -1,0 +1,146 @@
+"""The main job, by the program itself: a Slack frame comes in, a signed callback goes out."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from time import time
+
+import gevent
+import pytest
+from gevent.event import Event
+from gevent.subprocess import PIPE, Popen
+from slack_sdk.signature import SignatureVerifier
+from standardwebhooks import Webhook as StandardWebhook
+
+from relay.core import json_text
+from relay.core.webhook import Json
+from relay.simulator.options import BOT_TOKEN, SimulatorOptions
+from relay.simulator.slack import SimulatedSlack
+from tests.receivers import Answer, Got, Receiver
+from tests.waiting import until
+from tests.whole.api import call
+from tests.whole.program import Program
+
+
+@pytest.fixture
+def slack() -> Iterator[SimulatedSlack]:
+    with SimulatedSlack(SimulatorOptions()) as slack:
+        yield slack
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+def environment(slack: SimulatedSlack, redis_url: str, token: str = BOT_TOKEN) -> dict[str, str]:
+    return {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": token, "REDIS_URL": redis_url}
+
+
+def speak(slack: SimulatedSlack, text: str) -> None:
+    channel, user = slack.workspace.channels[0].id, slack.workspace.people[0].id
+    slack.emit({"type": "message", "channel": channel, "user": user, "text": text, "ts": slack.stamps.next(time())})
+
+
+def text_of(got: Got) -> str:
+    envelope = json_text.read(got.body)
+    assert isinstance(envelope, dict)
+    event = envelope["event"]
+    assert isinstance(event, dict)
+    return str(event["text"])
+
+
+def test_every_event_arrives_once_signed_twice(slack: SimulatedSlack, redis_url: str, receiver: Receiver) -> None:
+    with Program("serve", environment(slack, redis_url)) as relay:
+        relay.fact("connection_changed", status="connected")
+        made = call(relay.address, "POST /v1/webhooks", {"url": receiver.url, "events": ["message"]})
+        assert made.status == 201
+        secret = str(made.body["secret"])
+        for number in range(50):
+            speak(slack, f"Grüße {number} ☔")
+        got = receiver.wait_for(50)
+        for one in got:
+            assert SignatureVerifier(secret).is_valid_request(one.body, one.headers)
+            StandardWebhook(secret).verify(one.body, one.headers)
+            assert one.body.isascii()
+        texts = [text_of(one) for one in got]
+        assert sorted(texts) == sorted(f"Grüße {number} ☔" for number in range(50))
+        assert relay.end() == 0
+
+
+def test_an_unmodified_bolt_app_is_called(slack: SimulatedSlack, redis_url: str) -> None:
+    with Program("serve", environment(slack, redis_url)) as relay:
+        relay.fact("connection_changed", status="connected")
+        secret = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"
+        app = Path(__file__).with_name("bolt_app.py")
+        bolt = Popen(
+            [sys.executable, str(app), secret, slack.api_url], stdout=PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert bolt.stdout is not None
+        heard: list[str] = []
+        reader = gevent.spawn(heard.extend, iter(bolt.stdout.readline, ""))
+        try:
+            port = until(lambda: heard and heard[0].split()[1], 20)
+            url = f"http://127.0.0.1:{port}/slack/events"
+            made = call(relay.address, "POST /v1/webhooks", {"url": url, "events": ["*"], "secret": secret})
+            assert made.status == 201, made.body
+            channel, user = slack.workspace.channels[0].id, slack.workspace.people[0].id
+            speak(slack, "hello, app")
+            stamp = slack.stamps.next(time())
+            item: dict[str, Json] = {"type": "message", "channel": channel, "ts": stamp}
+            slack.emit({"type": "reaction_added", "user": user, "reaction": "tada", "item": item, "event_ts": stamp})
+            until(lambda: len(heard) >= 3, 20, saying=f"both listeners were called: {heard}")
+            assert {f"message {channel} hello, app\n", "reaction_added tada\n"} <= set(heard)
+        finally:
+            bolt.kill()
+            bolt.wait()
+            reader.join(timeout=5)
+            bolt.stdout.close()
+
+
+def test_a_bad_token_is_said_in_slack_s_word_and_a_plain_sentence(slack: SimulatedSlack, redis_url: str) -> None:
+    with Program("serve", environment(slack, redis_url, "xoxb-invalid_auth")) as relay:
+        fact = relay.fact("connection_changed", status="failed")
+        assert fact["error"] == "invalid_auth"
+        assert "token" in str(fact["explanation"])
+        readiness = call(relay.address, "GET /readyz", token=None)
+        assert readiness.status == 503
+        assert "invalid_auth" in str(readiness.body)
+        assert call(relay.address, "GET /healthz", token=None).status == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(slack: SimulatedSlack, redis_url: str, number: signal.Signals) -> None:
+    with Program("serve", environment(slack, redis_url)) as relay:
+        relay.fact("connection_changed", status="connected")
+        assert relay.end(number) == 0
+        relay.fact("stopped")
+
+
+def test_what_is_in_flight_is_finished_before_the_end(
+    slack: SimulatedSlack, redis_url: str, receiver: Receiver
+) -> None:
+    ending = Event()
+
+    def when_it_ends(got: Got) -> Answer:
+        ending.wait(10)
+        return Answer()
+
+    receiver.answer = when_it_ends
+    with Program("serve", environment(slack, redis_url)) as relay:
+        relay.fact("connection_changed", status="connected")
+        call(relay.address, "POST /v1/webhooks", {"url": receiver.url, "events": ["message"]})
+        speak(slack, "last words")
+        receiver.wait_for(1)
+        gevent.spawn_later(0.3, ending.set)
+        assert relay.end() == 0
+        relay.fact("attempt", verdict="delivered")
+
+
+def test_the_demo_ends_with_0_when_its_callbacks_have_come() -> None:
+    with Program("demo --callbacks 20 --port 0 --rate 50", {}) as demo:
+        assert demo.running.wait(60) == 0
+        until(lambda: any("20 callbacks verified, 0 not" in line for line in demo.said))
