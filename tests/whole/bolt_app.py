@@ -1,4 +1,4 @@
-# ruff: noqa: T201  # what it hears is told on stdout
+# what it hears is told on stdout
 """An unmodified Bolt app in HTTP mode, as its README would have it; prints what its listeners get. Arguments: the
 signing secret, the Web API's URL.
 """

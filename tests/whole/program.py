@@ -70,9 +70,11 @@ class Program:
         return int(self.running.wait(within_s))
 
     def _find(self, name: str, fields: Mapping[str, Json]) -> dict[str, Json] | None:
+        ended = self.running.poll()
         for fact in self.facts:
             if fact["fact"] == name and fields.items() <= fact.items():
                 return fact
+        assert ended is None, f"it ended with {ended}; said: {self.said}"
         return None
 
     def _read(self) -> None:
