@@ -24,13 +24,14 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from relay.core.errors import RelayError
+from relay.core.errors import Away
 from relay.store import binary
 from relay.store.leash import leashed
 
 READY_WITHIN_S = 10.0
 """For the first answer; a server that says that it is still loading may take its time."""
 STOP_WITHIN_S = 10.0
+TURN_S = 2.0
 LOOK_S = 0.005
 SOCKET_PATH_BYTES = 100
 """sun_path holds 108 bytes on Linux and 104 on macOS."""
@@ -45,15 +46,15 @@ SETTINGS = {
     "appendonly": "yes",
     # Stored, then acknowledged: what we told Slack that we have must survive a power cut, and `everysec` gives up a
     # second. The cost is one fsync for a batch, not for an event. On a full disk `always` ends the server where
-    # `everysec` refuses writes; `wait` and `start` bring it back.
+    # `everysec` refuses writes; `keep_up` brings it back.
     "appendfsync": "always",
 }
 
 Seen = TypeVar("Seen")
 
 
-class EmbeddedRedisError(RelayError):
-    """The private Redis can't run, and why."""
+class EmbeddedRedisError(Away):
+    """The private Redis can't run now, and why."""
 
 
 class EmbeddedRedis:
@@ -83,39 +84,62 @@ class EmbeddedRedis:
         return f"unix://{quote(str(self._socket))}"
 
     def start(self) -> None:
-        """Start the server and wait until it answers; also the way to bring back one that ended by itself.
+        """Start the server and wait until it answers.
 
         Raises EmbeddedRedisError or NoServerError, in a sentence for the person at the keyboard.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            if self._lock is None:
-                self._lock = _own(self._folder)
-            self._process = self._launch()
-            self._wait_until_it_answers(self._process)
+            self._lock = _own(self._folder)
+            self._socket = _short(self._folder / "redis.sock")
+            self._run()
         except BaseException:
             self.stop()
             raise
 
-    def wait(self) -> int:
-        """Wait until the server ends by itself, and give its exit status."""
-        return self._process.wait() if self._process is not None else 0
+    def keep_up(self) -> None:
+        """One turn of a loop: wait for the server to end by itself, TURN_S at most, and bring it back if it did.
+
+        Raises EmbeddedRedisError as long as it can't be brought back: a full disk, say.
+        """
+        if self._process is not None:
+            try:
+                self._process.wait(TURN_S)
+            except subprocess.TimeoutExpired:
+                return
+        self._run()
 
     def stop(self) -> None:
         """End the server, which first writes what it has, and give the folder free. Harmless when nothing runs."""
-        if self._process is not None:
-            _end(self._process)
-            self._process = None
+        self._end()
         if self._socket.parent != self._folder:
             shutil.rmtree(self._socket.parent, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
+    def _run(self) -> None:
+        self._process = self._launch()
+        try:
+            self._wait_until_it_answers(self._process)
+        except BaseException:
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
     def _launch(self) -> subprocess.Popen[bytes]:
         server = _server_for(self._folder)
         lock = _outlive(self._folder / "server.lock")
-        self._socket = _short(self._socket)
         settings = {**SETTINGS, "dir": str(self._folder), "unixsocket": str(self._socket)}
         words = [word for name, value in settings.items() for word in (f"--{name}", value)]
         try:
@@ -213,15 +237,6 @@ def _short(path: Path) -> Path:
     if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
         return path
     return Path(tempfile.mkdtemp(prefix="relay-")) / path.name
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _within(limit_s: float, look: Callable[[], Seen | None]) -> Seen | None:

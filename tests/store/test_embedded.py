@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from relay.core.errors import Away
 from relay.store.binary import NoServerError, find_server
 from relay.store.embedded import EmbeddedRedis, EmbeddedRedisError
 from tests.servers import missing
@@ -82,13 +83,36 @@ def test_it_is_gone_when_it_was_stopped(tmp_path: Path) -> None:
     assert not is_alive(pid)
 
 
-def test_one_that_ended_by_itself_is_noticed_and_comes_back_with_its_data(tmp_path: Path) -> None:
+def test_one_that_ended_by_itself_comes_back_with_its_data_at_the_same_address(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path) as server:
         remember(server.url, "before")
+        before = server.url, server_pid(tmp_path)
         os.kill(server_pid(tmp_path), signal.SIGKILL)
-        assert server.wait() == -signal.SIGKILL
-        server.start()
+        server.keep_up()
+        assert remembered(before[0]) == "before"
+        assert (server.url, server_pid(tmp_path) == before[1]) == (before[0], False)
+
+
+def test_one_that_cannot_be_brought_back_yet_is_away_and_tried_again(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path) as server:
+        remember(server.url, "before")
+        log = tmp_path / "appendonlydir"
+        log.rename(tmp_path / "elsewhere")
+        log.write_text("in its place")
+        os.kill(server_pid(tmp_path), signal.SIGKILL)
+        with pytest.raises(Away):
+            server.keep_up()
+        log.unlink()
+        (tmp_path / "elsewhere").rename(log)
+        server.keep_up()
         assert remembered(server.url) == "before"
+
+
+def test_one_that_lives_is_left_alone(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path) as server:
+        pid = server_pid(tmp_path)
+        server.keep_up()
+        assert server_pid(tmp_path) == pid
 
 
 def test_ctrl_c_in_the_programs_terminal_does_not_reach_it(tmp_path: Path) -> None:
