@@ -1,17 +1,14 @@
-"""Addresses that we never POST to, and the URLs that would lead there.
+"""Addresses that we never POST to. One guard for registration, test, verification and delivery, in two halves:
 
-Two pure judgements, used alike when a webhook is registered, tested, verified and delivered to:
+- `core.url.vet_url` reads a URL as text and refuses what can be refused without asking the DNS;
+- `vet_answers` here judges all addresses that a name has, and refuses the name if any of them is not to be reached.
 
-- `vet_url` reads a URL as text and refuses what can be refused without asking the DNS;
-- `vet_answers` judges every address that a name has, and refuses the name if one of them is not to be reached.
-
-Only global unicast addresses pass, and what `RELAY_ALLOWED_NETWORKS` names. The tables follow IANA's special-purpose
+Only global unicast addresses pass, and what `RELAY_ALLOWED_NETWORKS` names. The table follows IANA's special-purpose
 registries (RFC 6890 and its updates); an IPv6 address that carries an IPv4 address within it is judged by both.
 """
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from relay.core.errors import RelayError
@@ -74,17 +71,6 @@ SPECIAL: tuple[tuple[Network, str], ...] = tuple(
 
 class NetworksUnreadable(RelayError):
     """`RELAY_ALLOWED_NETWORKS` holds something that is not a network."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VettedUrl:
-    """A URL that may be posted to, if its addresses may: spelt in one way only."""
-
-    url: str
-    scheme: str
-    host: str  # lower case, punycode, no trailing dot; an IPv6 literal without brackets
-    port: int
-    literal: Address | None  # the host, where it is an address and not a name
 
 
 def read_networks(text: str) -> tuple[Network, ...]:

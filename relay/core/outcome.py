@@ -19,6 +19,7 @@ class Failure(StrEnum):
     TLS = "tls"
     TIMEOUT = "timeout"
     RESET = "reset"  # the connection ended, or spoke something that is not HTTP, before a whole answer
+    STOPPED = "stopped"  # by us: the relay ended while it waited
     TOO_LARGE = "too_large"  # headers beyond what we read; a long body is cut, not a failure
 
 

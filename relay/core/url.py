@@ -7,8 +7,9 @@ that spelling goes on. Everything here is text: what a name's addresses are is j
 import ipaddress
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from relay.core.address import Address, Network, VettedUrl, refusal
+from relay.core.address import Address, Network, refusal
 from relay.core.outcome import Refused
 
 URL_CHARS = 2048
@@ -42,6 +43,17 @@ _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VettedUrl:
+    """A URL that may be posted to, if its addresses may: spelt in one way only."""
+
+    url: str
+    scheme: str
+    host: str  # lower case, punycode, no trailing dot; an IPv6 literal without brackets
+    port: int
+    literal: Address | None  # the host, where it is an address and not a name
 
 
 class _UrlRefused(Exception):

@@ -3,41 +3,59 @@
 `Poster.start` returns at once and calls `then` with the outcome later, exactly once, from the pump's greenlet. `then`
 must not block: it appends to a list or sets an event. The outcomes of one round come right after one another, so
 whoever gathers them gets batches. `Poster.post` waits for the outcome, for those who have only one to wait for.
+
+A name is resolved here and libcurl is told the address to connect to: what was vetted is what is connected to, and a
+connection that is kept is used again only for the same name at the same address.
 """
 
+import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from time import monotonic
 
+import certifi
 import gevent
 import pycurl
 from gevent.event import Event
 
-from relay.core.address import Network, VettedUrl
-from relay.core.outcome import Failed, Failure, Outcome, Refused
-from relay.core.url import vet_url
-from relay.deliver.pump import Pump
+from relay.core.address import Network
+from relay.core.outcome import Answered, Failed, Failure, Outcome, Refused, Timing
+from relay.core.proxy import Proxies
+from relay.core.url import VettedUrl, vet_url
+from relay.deliver.pump import Bounds, Pump
 from relay.deliver.resolve import Addresses, Names, Resolve, system_resolve
-from relay.deliver.transfer import Request, Transfer
+from relay.deliver.transfer import Request, Route, Transfer, Unsendable
 
 __all__ = ["PostOptions", "Poster", "Request"]
 
 Then = Callable[[Outcome], None]
 
 URLS = 10_000
-"""How many URLs are remembered as vetted; what a name leads to is another matter and asked anew every few seconds."""
+"""How many URLs are remembered as vetted; what their names lead to is asked anew every few seconds."""
 
-CUT = Failed(failure=Failure.RESET, detail="the relay stopped before an answer came")
+ADDRESSES = 4
+"""How many addresses of one name are tried; the first that lets us connect gets the POST."""
+
+CONNECT_SHARE_S = 3.0
+"""How long one address is tried while there is another."""
+
+CUT = Failed(failure=Failure.STOPPED, detail="the relay stopped before an answer came")
+
+
+def system_ca_file() -> str:
+    """The certificates that this machine trusts (or SSL_CERT_FILE), else those that Mozilla does."""
+    return ssl.get_default_verify_paths().cafile or certifi.where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostOptions:
-    allowed: tuple[Network, ...] = ()
-    idle_connections: int = 256
-    proxy: str = ""
-    verify: bool = True
-    ca_file: str | None = None
+    allowed: tuple[Network, ...] = ()  # networks that may be posted to although they are not public
+    proxies: Proxies = field(default_factory=Proxies)
+    ca_file: str | None = None  # None: what this machine trusts
+    connections: int = 1000  # in use and idle; beyond, a POST waits for one as long as its time lasts
+    idle_connections: int = 250
+    idle_s: float = 60.0
     resolve: Resolve = system_resolve
 
 
@@ -49,13 +67,19 @@ class _Flight:
     then: Then
     target: VettedUrl
     started: float
+    addresses: tuple[str, ...] = ()  # to be tried, the one in use first
+    moved: bool = False  # an address did not let us connect
 
 
 class Poster:
     def __init__(self, options: PostOptions) -> None:
         self._options = options
+        self._ca_file = options.ca_file or system_ca_file()
         self._names = Names(allowed=options.allowed, resolve=options.resolve)
-        self._pump = Pump(self._finished, idle_connections=options.idle_connections)
+        self._pump = Pump(
+            self._finished,
+            Bounds(connections=options.connections, idle_connections=options.idle_connections, idle_s=options.idle_s),
+        )
         self._vet = lru_cache(maxsize=URLS)(partial(vet_url, allowed=options.allowed))
         self._flights: dict[pycurl.Curl, tuple[_Flight, Transfer]] = {}
         self._waiting: set[_Flight] = set()  # for their addresses
@@ -105,8 +129,12 @@ class Poster:
         self._pump.close()
         self._names.close()
         rest = [flight for flight, _ in self._flights.values()] + list(self._waiting)
+        transfers = [transfer for _, transfer in self._flights.values()] + self._spare
         self._flights.clear()
         self._waiting.clear()
+        self._spare.clear()
+        for transfer in transfers:
+            transfer.close()
         for flight in rest:
             flight.then(CUT)
 
@@ -118,11 +146,13 @@ class Poster:
         def settle(addresses: Addresses) -> None:
             if flight in self._waiting:
                 self._waiting.remove(flight)
+                timer.stop()
                 timer.close()
                 self._pump.soon(partial(self._aim, flight, addresses))
 
         place = (flight.target.host, flight.target.port)
-        timer.start(settle, Failed(failure=Failure.DNS, detail=f"{place[0]}: no answer in time"))
+        late = Timing(dns_s=flight.request.timeout_s, total_s=flight.request.timeout_s)
+        timer.start(settle, Failed(failure=Failure.DNS, detail=f"{place[0]}: no answer in time", timing=late))
         self._names.ask(place, settle)
 
     def _aim(self, flight: _Flight, addresses: Addresses) -> None:
@@ -130,21 +160,47 @@ class Poster:
         if not isinstance(addresses, tuple):
             self._pump.soon(partial(flight.then, addresses))
             return
+        flight.addresses = addresses[:ADDRESSES]
         transfer = self._spare.pop() if self._spare else self._new_transfer()
-        offset_s = monotonic() - flight.started
-        transfer.fill(flight.request, address=addresses[0], port=flight.target.port, offset_s=offset_s)
+        try:
+            transfer.fill(flight.request, self._route(flight))
+        except Unsendable as why:
+            self._spare.append(transfer)
+            self._pump.soon(partial(flight.then, Refused(rule=str(why))))
+            return
         self._flights[transfer.curl] = (flight, transfer)
         self._pump.add(transfer.curl)
 
+    def _route(self, flight: _Flight) -> Route:
+        target, timeout_s = flight.target, flight.request.timeout_s
+        offset_s = monotonic() - flight.started
+        wait_s = timeout_s - offset_s
+        alone = len(flight.addresses) == 1
+        return Route(
+            url=target.url,
+            address=flight.addresses[0],
+            port=target.port,
+            proxy=self._options.proxies.choose(target),
+            offset_s=offset_s,
+            wait_s=wait_s,
+            connect_wait_s=timeout_s if alone else min(CONNECT_SHARE_S, wait_s / len(flight.addresses)),
+        )
+
     def _new_transfer(self) -> Transfer:
-        options = self._options
-        return Transfer(ca_file=options.ca_file, verify=options.verify, proxy=options.proxy, opened=self._pump.opened)
+        return Transfer(ca_file=self._ca_file, idle_s=self._options.idle_s, opened=self._pump.opened)
 
     def _finished(self, curl: pycurl.Curl, code: int, sentence: str) -> None:
         flight, transfer = self._flights.pop(curl)
         outcome = transfer.outcome(code, sentence)
+        failed_to_connect = isinstance(outcome, Failed) and transfer.sent_nothing()
         self._pump.remove(curl)
         self._spare.append(transfer)
+        if failed_to_connect and len(flight.addresses) > 1:
+            flight.moved = True
+            self._aim(flight, flight.addresses[1:])
+            return
+        if flight.moved and isinstance(outcome, Answered):
+            self._names.prefer((flight.target.host, flight.target.port), flight.addresses[0])
         if self._closed and not self.in_flight:
             self._quiet.set()
         flight.then(outcome)

@@ -1,8 +1,8 @@
 """libcurl's multi handle on the gevent hub: all transfers of a process, driven by one greenlet, the pump.
 
 No greenlet ever waits inside libcurl, so killing one can't cut a transfer in half, and nothing of libcurl runs on the
-hub itself. libcurl's sockets are not given to gevent's loop either but to an epoll of our own, and the loop watches that
-one descriptor: libev aborts the process when a descriptor that it watches is closed behind its back.
+hub itself. libcurl's sockets are not given to gevent's loop either but to an epoll of our own, and the loop watches
+that one descriptor: libev aborts the process when a descriptor that it watches is closed behind its back.
 
 The pump gives the hub a turn after each round. What it calls must not block: it would hold up every transfer.
 """
@@ -11,7 +11,7 @@ import math
 import sys
 from collections import deque
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from time import monotonic
 
 import gevent
@@ -28,17 +28,26 @@ Finished = Callable[[pycurl.Curl, int, str], None]
 """Called with a handle, libcurl's error code (0: none) and its sentence."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What connections may be kept."""
+
+    connections: int  # in use and idle; beyond, transfers wait for one
+    idle_connections: int
+    idle_s: float
+
+
 class Pump:
-    def __init__(self, finished: Finished, *, idle_connections: int) -> None:
+    def __init__(self, finished: Finished, bounds: Bounds) -> None:
         self._finished = finished
-        self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._expect)
-        self._multi.setopt(pycurl.M_MAXCONNECTS, idle_connections)
+        self._bounds = bounds
         self._epoll = get_original("select", "epoll")()
         self._watched: dict[int, int] = {}
+        self._multi = self._new_multi()
         self._soon: deque[Callable[[], None]] = deque()
+        self._under_way = 0
         self._due = math.inf  # when libcurl wants its next turn
+        self._quiet_due = math.inf  # when what is kept of connections is let go
         self._armed = math.inf  # when the timer will ring
         self._parked = self._woken = self._listening = self._closed = False
         self._hub = gevent.get_hub()
@@ -49,10 +58,15 @@ class Pump:
     def add(self, curl: pycurl.Curl) -> None:
         """Starts the transfer; `finished` will be called for it."""
         self._multi.add_handle(curl)
+        self._under_way += 1
+        self._quiet_due = math.inf
 
     def remove(self, curl: pycurl.Curl) -> None:
         """Takes the handle out, finished or not; it may then be used again."""
         self._multi.remove_handle(curl)
+        self._under_way -= 1
+        if not self._under_way:
+            self._quiet_due = monotonic() + self._bounds.idle_s
 
     def soon(self, call: Callable[[], None]) -> None:
         """Calls `call` in the pump's next round."""
@@ -80,10 +94,11 @@ class Pump:
 
     def _park(self) -> None:
         """Sleeps until a socket is ready, libcurl's time has come, or somebody wants the next round."""
-        if self._soon or self._due <= monotonic():
+        due = min(self._due, self._quiet_due)
+        if self._soon or due <= monotonic():
             self._wake()
-        elif self._due < self._armed:
-            self._arm()
+        elif due < self._armed:
+            self._arm(due)
         if not self._listening:
             self._listening = True
             self._readable.start(self._switch)
@@ -93,12 +108,12 @@ class Pump:
         finally:
             self._parked = False
 
-    def _arm(self) -> None:
+    def _arm(self, due: float) -> None:
         """A timer that rings too early is left alone, so that it is set anew only about once per timeout."""
-        self._armed = self._due
+        self._armed = due
         self._timer.stop()
         self._timer.close()
-        self._timer = self._hub.loop.timer(max(0.0, self._due - monotonic()))
+        self._timer = self._hub.loop.timer(max(0.0, due - monotonic()))
         self._timer.start(self._ring)
 
     def _ring(self) -> None:
@@ -128,17 +143,39 @@ class Pump:
             act(pycurl.SOCKET_TIMEOUT, 0)
         _, whole, broken = self._multi.info_read()
         for curl in whole:
-            self._call(partial(self._finished, curl, 0, ""))
+            self._finish(curl, pycurl.E_OK, "")
         for curl, code, sentence in broken:
-            self._call(partial(self._finished, curl, code, sentence))
+            self._finish(curl, code, sentence)
         for _ in range(len(self._soon)):
             self._call(self._soon.popleft())
+        if self._quiet_due <= monotonic():
+            self._let_go()
+
+    def _finish(self, curl: pycurl.Curl, code: int, sentence: str) -> None:
+        try:
+            self._finished(curl, code, sentence)
+        except Exception:  # noqa: BLE001  the pump must not die of what it calls; the hub tells
+            self._hub.handle_error(self, *sys.exc_info())
 
     def _call(self, call: Callable[[], None]) -> None:
         try:
             call()
-        except Exception:  # noqa: BLE001  the pump must not die of what it calls; the hub tells
+        except Exception:  # noqa: BLE001  the same
             self._hub.handle_error(self, *sys.exc_info())
+
+    def _let_go(self) -> None:
+        """Ends all idle connections: libcurl itself looks after them only when the next transfer starts."""
+        self._quiet_due = self._due = math.inf
+        self._multi.close()
+        self._multi = self._new_multi()
+
+    def _new_multi(self) -> pycurl.CurlMulti:
+        multi = pycurl.CurlMulti()
+        multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        multi.setopt(pycurl.M_TIMERFUNCTION, self._expect)
+        multi.setopt(pycurl.M_MAXCONNECTS, self._bounds.idle_connections)
+        multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, self._bounds.connections)
+        return multi
 
     def _watch(self, what: int, fd: int, _multi: pycurl.CurlMulti, _known: None) -> None:
         """libcurl's wish: which events of `fd` it wants to hear of."""
@@ -163,5 +200,5 @@ class Pump:
             self._due = math.inf
             return
         self._due = monotonic() + wait_ms / 1000
-        if self._due < self._armed:
+        if self._parked and self._due < self._armed:
             self._wake()

@@ -59,6 +59,12 @@ class Names:
             self._queue.append(place)
             self._employ()
 
+    def prefer(self, place: Place, address: str) -> None:
+        """Puts `address` first: another one of that name didn't let us connect."""
+        until, addresses = self._fresh.get(place, (0.0, ()))
+        if isinstance(addresses, tuple) and address in addresses:
+            self._fresh[place] = (until, (address, *(other for other in addresses if other != address)))
+
     def close(self) -> None:
         """Lets the threads go; one that still waits for an answer ends when it has it."""
         self._asked.clear()
@@ -85,9 +91,12 @@ class Names:
     def _found(self, place: Place, done: "AsyncResult[Addresses]") -> None:
         self._busy -= 1
         addresses = done.value or Failed(failure=Failure.DNS, detail=f"{place[0]}: {done.exception}")
+        _, before = self._fresh.pop(place, (0.0, ()))
         if len(self._fresh) >= NAMES:
             self._fresh.clear()
         self._fresh[place] = (monotonic() + FRESH_S, addresses)
+        if isinstance(before, tuple) and before:
+            self.prefer(place, before[0])  # connections to it stand already
         for then in self._asked.pop(place, ()):
             then(addresses)
         self._employ()

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 import pycurl
 from gevent.monkey import get_original
 
+from relay.core.errors import RelayError
 from relay.core.outcome import EXCERPT_BYTES, Answered, Failed, Failure, Timing
 
 SWALLOW_BYTES = 64 * 1024
 """A body up to this length is read to its end, to keep the connection; beyond, the connection is ended."""
 
 FAILURES = {
-    pycurl.E_COULDNT_RESOLVE_HOST: Failure.DNS,
-    pycurl.E_COULDNT_CONNECT: Failure.CONNECT,
     pycurl.E_COULDNT_RESOLVE_PROXY: Failure.CONNECT,
+    pycurl.E_COULDNT_CONNECT: Failure.CONNECT,
     97: Failure.CONNECT,  # CURLE_PROXY, which pycurl has no name for
     pycurl.E_OPERATION_TIMEDOUT: Failure.TIMEOUT,
     pycurl.E_SSL_CONNECT_ERROR: Failure.TLS,
@@ -24,9 +24,17 @@ FAILURES = {
     pycurl.E_SSL_CACERT_BADFILE: Failure.TLS,
     pycurl.E_SSL_ISSUER_ERROR: Failure.TLS,
     pycurl.E_SSL_INVALIDCERTSTATUS: Failure.TLS,
+    100: Failure.TOO_LARGE,  # CURLE_TOO_LARGE: one header line beyond 100 KB
 }
 
+HEAD_BYTES = 300 * 1024
+"""libcurl ends an answer whose header lines are longer in all, interim answers counted."""
+
 _Socket = get_original("socket", "socket")
+
+
+class Unsendable(RelayError):
+    """A request that would not be the one that was meant: a header with a line break in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +47,31 @@ class Request:
     timeout_s: float  # for everything together: name, connection, TLS, sending, answer
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where a POST goes, and how long it may take from now on."""
+
+    url: str
+    address: str
+    port: int
+    proxy: str = ""  # a proxy's URL, or "" for none
+    offset_s: float  # since the attempt began
+    wait_s: float
+    connect_wait_s: float
+
+
 class Transfer:
     """A handle, and what its current POST has brought so far."""
 
-    __slots__ = ("_address", "_excerpt", "_head", "_offset_s", "_opened", "_swallowed", "_url", "curl")
+    __slots__ = ("_complaint", "_excerpt", "_head", "_opened", "_route", "_swallowed", "curl")
 
-    def __init__(self, *, ca_file: str | None, verify: bool, proxy: str, opened: Callable[[int], None]) -> None:
+    def __init__(self, *, ca_file: str, idle_s: float, opened: Callable[[int], None]) -> None:
         self._opened = opened
         self._head = bytearray()
         self._excerpt = bytearray()
         self._swallowed = 0
-        self._offset_s = 0.0
-        self._url = self._address = ""
+        self._complaint = ""
+        self._route: Route | None = None
         self.curl = curl = pycurl.Curl()
         curl.setopt(pycurl.POST, 1)
         curl.setopt(pycurl.NOSIGNAL, 1)
@@ -59,30 +80,31 @@ class Transfer:
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.PATH_AS_IS, 1)
         curl.setopt(pycurl.TCP_NODELAY, 1)
-        curl.setopt(pycurl.PROXY, proxy)  # set even when empty: else libcurl reads the environment
-        curl.setopt(pycurl.SSL_VERIFYPEER, int(verify))
-        curl.setopt(pycurl.SSL_VERIFYHOST, 2 if verify else 0)
-        if ca_file is not None:
-            curl.setopt(pycurl.CAINFO, ca_file)
+        curl.setopt(pycurl.MAXAGE_CONN, int(idle_s))
+        curl.setopt(pycurl.NOPROXY, "")
+        curl.setopt(pycurl.CAINFO, ca_file)
         curl.setopt(pycurl.HEADERFUNCTION, self._head.extend)
         curl.setopt(pycurl.WRITEFUNCTION, self._write)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
 
-    def fill(self, request: Request, *, address: str, port: int, offset_s: float) -> None:
-        """Makes it ready for one POST to that very address, `offset_s` after the attempt began."""
+    def fill(self, request: Request, route: Route) -> None:
+        """Makes it ready for one POST to that very address. Raises Unsendable."""
+        lines = [f"{name}: {value}" for name, value in request.headers]
+        text = "".join(lines)
+        if not (text.isascii() and text.isprintable()):
+            raise Unsendable("a header holds a line break or another character that can't be sent")
+        lines.append("Expect:")
         del self._head[:], self._excerpt[:]
         self._swallowed = 0
-        self._offset_s = offset_s
-        curl = self.curl
-        if request.url != self._url or address != self._address:
-            curl.setopt(pycurl.URL, request.url)
-            curl.setopt(pycurl.CONNECT_TO, [f"::[{address}]:{port}" if ":" in address else f"::{address}:{port}"])
-            self._url, self._address = request.url, address
-        lines = [f"{name}: {value}" for name, value in request.headers]
-        lines.append("Expect:")
-        curl.setopt(pycurl.HTTPHEADER, lines)
-        curl.setopt(pycurl.POSTFIELDS, request.body)
-        curl.setopt(pycurl.TIMEOUT_MS, max(1, int((request.timeout_s - offset_s) * 1000)))
+        self._complaint = ""
+        self._follow(route)
+        self.curl.setopt(pycurl.HTTPHEADER, lines)
+        self.curl.setopt(pycurl.POSTFIELDS, request.body)
+        self.curl.setopt(pycurl.TIMEOUT_MS, max(1, int(route.wait_s * 1000)))
+
+    def sent_nothing(self) -> bool:
+        """Whether it ended before a connection stood: the same request may go to another address."""
+        return not self.curl.getinfo(pycurl.PRETRANSFER_TIME)
 
     def outcome(self, code: int, sentence: str) -> Answered | Failed:
         """What became of it, once libcurl is done."""
@@ -94,10 +116,29 @@ class Transfer:
                 timing=self._timing(),
             )
         failure = FAILURES.get(code, Failure.RESET)
-        return Failed(failure=failure, detail=sentence or f"libcurl's error {code}", timing=self._timing())
+        if failure is Failure.RESET and len(self._head) > HEAD_BYTES // 2:
+            failure = Failure.TOO_LARGE
+        elif self.curl.getinfo(pycurl.HTTP_CONNECTCODE) >= 300:
+            failure = Failure.CONNECT
+        detail = self._complaint or sentence or f"libcurl's error {code}"
+        return Failed(failure=failure, detail=detail.encode("ascii", "replace").decode(), timing=self._timing())
+
+    def close(self) -> None:
+        self.curl.close()
+
+    def _follow(self, route: Route) -> None:
+        curl, before = self.curl, self._route
+        self._route = route
+        if before is None or (route.url, route.address, route.proxy) != (before.url, before.address, before.proxy):
+            address = f"[{route.address}]" if ":" in route.address else route.address
+            curl.setopt(pycurl.URL, route.url)
+            curl.setopt(pycurl.CONNECT_TO, [f"::{address}:{route.port}"])  # for any host and port
+            curl.setopt(pycurl.PROXY, route.proxy)  # set even when empty: else libcurl reads the environment
+        if before is None or route.connect_wait_s != before.connect_wait_s:
+            curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(route.connect_wait_s * 1000)))
 
     def _timing(self) -> Timing:
-        get, offset_s = self.curl.getinfo, self._offset_s
+        get, offset_s = self.curl.getinfo, self._route.offset_s if self._route else 0.0
         connect_s = get(pycurl.CONNECT_TIME)
         tls_s = get(pycurl.APPCONNECT_TIME)
         first_byte_s = get(pycurl.STARTTRANSFER_TIME)
@@ -119,18 +160,30 @@ class Transfer:
     def _open(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> int:
         """A socket for the vetted address and for no other: the last word, whatever libcurl has made of the URL."""
         family, kind, protocol, (host, *_) = address
-        if host != self._address:
+        if self._route is None or (host != self._route.address and not self._route.proxy):
+            self._complaint = f"{host} is not the address that was vetted"
             return int(pycurl.SOCKET_BAD)
         try:
             fd = int(_Socket(family, kind, protocol).detach())
-        except OSError:
+        except OSError as error:
+            self._complaint = str(error)
             return int(pycurl.SOCKET_BAD)
         self._opened(fd)
         return fd
 
 
 def _headers(head: bytearray) -> tuple[tuple[str, str], ...]:
-    """The header lines of the last answer: interim ones (1xx) come before it."""
-    block = bytes(head).rstrip(b"\r\n").rpartition(b"\r\n\r\n")[2]
-    pairs = (line.partition(":") for line in block.decode("latin-1").split("\r\n")[1:])
-    return tuple((name.strip().lower(), value.strip()) for name, _, value in pairs)
+    """The header lines of the last answer: interim ones (1xx) and a proxy's come before it, trailers after it."""
+    pairs: list[tuple[str, str]] = []
+    inside = False
+    for line in head.decode("latin-1").split("\n"):
+        if not inside:
+            if line.startswith("HTTP/"):
+                inside = True
+                pairs.clear()
+        elif line in ("", "\r"):
+            inside = False
+        else:
+            name, _, value = line.partition(":")
+            pairs.append((name.strip().lower(), value.strip()))
+    return tuple(pairs)
