@@ -6,9 +6,12 @@ A part stands between `<!-- drawn: NAME -->` and `<!-- end -->` in its page.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from importlib import import_module
+from pkgutil import walk_packages
 
-from relay import report
+import relay
 from relay.core import delivery
+from relay.report import Fact
 from relay.store.keys import GLOBAL_KEYS, GLOBAL_TAG, ROOT as PREFIX, SHARD_KEYS, Key
 from tests.house.rooms import ROOT, words
 
@@ -34,7 +37,10 @@ def state_diagram() -> str:
 
 
 def fact_table() -> str:
-    kinds = [kind for kind in vars(report).values() if isinstance(kind, type) and issubclass(kind, report.Fact)]
+    """Each room has its own facts, beside those that all share."""
+    for module in walk_packages(relay.__path__, "relay."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
     rows = [
         (
             f"`{'_'.join(words(kind.__name__))}`",
@@ -42,8 +48,8 @@ def fact_table() -> str:
             ", ".join(f"`{field.name}`" for field in fields(kind)),
             said(kind),
         )
-        for kind in kinds
-        if kind is not report.Fact
+        for kind in sorted(Fact.__subclasses__(), key=lambda kind: (kind.__module__, kind.__name__))
+        if kind.__module__.startswith("relay.")
     ]
     return table(("fact", "level", "fields", "says"), *rows)
 
