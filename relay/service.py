@@ -15,7 +15,6 @@ from time import monotonic, time
 from relay import __version__
 from relay.admin.app import make_app
 from relay.admin.options import AdminOptions, Shard
-from relay.admin.webhooks import WEBHOOKS
 from relay.core.address import Network
 from relay.core.connection import Connection, Kind
 from relay.core.ids import ConnectionId
@@ -159,7 +158,7 @@ class Relay:
         stack.callback(poster.close, 0.0)
         running = Running(address="", ready=partial(self._ready, store))
         if Parts.WEB in self._parts:
-            server = HttpServer(make_app(self._admin(store, poster), (WEBHOOKS,)), settings.host, settings.port)
+            server = HttpServer(make_app(self._admin(store, poster)), settings.host, settings.port)
             server.start()
             stack.callback(server.stop, within_s=1.0)
             running = Running(address=server.url, ready=running.ready)
@@ -177,6 +176,10 @@ class Relay:
             admin_token=self._settings.admin_token,
             webhooks=store.webhooks,
             shards=(Shard(journal=store.journal, deliveries=store.deliveries),),
+            connections=store.connections,
+            states=store.states,
+            changes=store.changes,
+            ready=partial(self._ready, store),
             vet=partial(_vet, allowed=self._settings.allowed_networks),
             post=partial(post_sample, poster=poster, options=self._settings.deliver_options()),
             report=self._report,

@@ -1,0 +1,143 @@
+"""Connections: made, listed, shown, changed, removed, and asked for a new socket."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from pydantic import Field
+
+from relay.admin.connection_shapes import ConnectionChange, ConnectionView, NewConnection, check_token, view
+from relay.admin.endpoints import ADMINS, READERS, Answer, Call, Noun, Shown
+from relay.admin.lists import PageQuery, read_cursor, write_cursor
+from relay.admin.problems import FieldError, Problem, conflict, invalid, not_found
+from relay.admin.records import RACES
+from relay.core.connection import Connection, Kind
+from relay.core.ids import ID_BYTES, ConnectionId, connection_id
+from relay.store.errors import Conflict, NotFound
+
+CONNECTIONS = Noun("Connections", "The sockets to Slack, and how they are doing.")
+
+MOST_CONNECTIONS = 1000
+
+
+class ConnectionPage(Shown):
+    data: list[ConnectionView]
+    next_cursor: str | None = Field(description="for the next page; null: this was the last")
+
+
+@CONNECTIONS.endpoint("POST /v1/connections", access=ADMINS, answers={201: ConnectionView}, refusals=(409, 422))
+def create(call: Call, body: NewConnection) -> Answer:
+    """Connect to Slack.
+
+    A worker takes the connection up at once; what Slack says of its token is then shown as `error` and `explanation`.
+    """
+    now = call.rooms.now()
+    if len(call.rooms.connections.all()) >= MOST_CONNECTIONS:
+        raise conflict("too_many_connections", f"This relay keeps at most {MOST_CONNECTIONS} connections.")
+    made = call.rooms.connections.add(
+        Connection(
+            id=connection_id(call.rooms.dice(ID_BYTES)),
+            kind=Kind(body.kind),
+            token=body.token,
+            name=body.name,
+            presence_sub=tuple(body.options.presence_sub),
+            batch_presence_aware=body.options.batch_presence_aware,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    headers = {"Location": f"/v1/connections/{made.id}", "ETag": _tag(made)}
+    return Answer(status=201, body=view(made, None), headers=headers)
+
+
+@CONNECTIONS.endpoint("GET /v1/connections", access=READERS, answers={200: ConnectionPage}, refusals=(422,))
+def index(call: Call, query: PageQuery) -> Answer:
+    """List connections, oldest first."""
+    after = None if query.cursor is None else ConnectionId(read_cursor(query.cursor, 1)[0])
+    page = call.rooms.connections.page(after, query.limit)
+    states = call.rooms.states.of(each.id for each in page)
+    cursor = write_cursor(page[-1].id) if len(page) == query.limit else None
+    return Answer(body=ConnectionPage(data=[view(each, states.get(each.id)) for each in page], next_cursor=cursor))
+
+
+@CONNECTIONS.endpoint("GET /v1/connections/{id}", access=READERS, answers={200: ConnectionView}, refusals=(404,))
+def show(call: Call, id: str) -> Answer:
+    """Show a connection and how it is doing."""
+    return _shown(call, _find(call, id))
+
+
+@CONNECTIONS.endpoint(
+    "PATCH /v1/connections/{id}", access=ADMINS, answers={200: ConnectionView}, refusals=(404, 409, 412, 422)
+)
+def update(call: Call, id: str, body: ConnectionChange) -> Answer:
+    """Change a connection: its token, name, options, or whether it is paused. What is not named stays as it is."""
+
+    def decide(connection: Connection) -> Connection:
+        if "token" in body.model_fields_set:
+            _check_token(connection.kind, body.token)
+            connection = replace(connection, token=body.token)
+        if "name" in body.model_fields_set:
+            connection = replace(connection, name=body.name)
+        if "paused" in body.model_fields_set:
+            connection = replace(connection, paused=body.paused)
+        if "presence_sub" in body.options.model_fields_set:
+            connection = replace(connection, presence_sub=tuple(body.options.presence_sub))
+        if "batch_presence_aware" in body.options.model_fields_set:
+            connection = replace(connection, batch_presence_aware=body.options.batch_presence_aware)
+        return replace(connection, updated_at=call.rooms.now())
+
+    return _shown(call, _changed(call, id, decide))
+
+
+@CONNECTIONS.endpoint("DELETE /v1/connections/{id}", access=ADMINS, answers={204: None}, refusals=(404,))
+def delete(call: Call, id: str) -> Answer:
+    """Let go of Slack and forget the connection; its events stay for as long as events are kept."""
+    try:
+        call.rooms.connections.remove(ConnectionId(id))
+    except NotFound:
+        raise not_found("connection") from None
+    return Answer(status=204)
+
+
+@CONNECTIONS.endpoint(
+    "POST /v1/connections/{id}/reconnect", access=ADMINS, answers={202: ConnectionView}, refusals=(404,)
+)
+def reconnect(call: Call, id: str) -> Answer:
+    """Ask for a new socket, opened before the old one is let go of. Also tries again what Slack refused for good."""
+    connection = _find(call, id)
+    call.rooms.changes.ask_renewal(connection.id)
+    return Answer(status=202, body=view(connection, call.rooms.states.get(connection.id)))
+
+
+def _find(call: Call, id: str) -> Connection:
+    connection = call.rooms.connections.get(ConnectionId(id))
+    if connection is None:
+        raise not_found("connection")
+    return connection
+
+
+def _changed(call: Call, id: str, decide: Callable[[Connection], Connection]) -> Connection:
+    for _ in range(RACES):
+        stands = _find(call, id)
+        if call.if_match not in {None, "*", _tag(stands)}:
+            raise Problem(412, "precondition_failed", "The connection is no longer the one that If-Match names.")
+        try:
+            return call.rooms.connections.change(decide(stands))
+        except Conflict:
+            continue
+    raise conflict("changed_meanwhile", "The connection is being changed by others just now; try again.")
+
+
+def _shown(call: Call, connection: Connection) -> Answer:
+    state = call.rooms.states.get(connection.id)
+    return Answer(body=view(connection, state), headers={"ETag": _tag(connection)})
+
+
+def _check_token(kind: Kind, token: str) -> None:
+    try:
+        check_token(kind, token)
+    except ValueError as error:
+        raise invalid(FieldError("token", str(error))) from None
+
+
+def _tag(connection: Connection) -> str:
+    return f'"{connection.version}"'

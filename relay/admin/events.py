@@ -1,0 +1,103 @@
+"""Events: what Slack sent, newest first, for as long as it is kept."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from relay.admin.endpoints import READERS, Answer, Call, Noun, Shown
+from relay.admin.journals import SCANNED, Placed, backwards, find_event, start_of
+from relay.admin.lists import PageQuery, write_cursor
+from relay.admin.moments import AskedMoment, Moment, moment
+from relay.admin.webhook_fields import Selector
+from relay.core.envelope import Media
+from relay.core.ids import EventId
+from relay.core.reading import read_document
+from relay.core.selectors import selects
+from relay.store.journal import Entry
+
+EVENTS = Noun("Events", "What Slack sent, for as long as it is kept.")
+
+
+class EventQuery(PageQuery):
+    type: Annotated[Selector | None, Field(description="a selector: `message`, `channel_*`")] = None
+    channel: Annotated[str | None, Field(max_length=32, description="a channel's id")] = None
+    connection: Annotated[str | None, Field(max_length=64, description="a connection's id")] = None
+    since: Annotated[AskedMoment | None, Field(description="not before this time")] = None
+    until: Annotated[AskedMoment | None, Field(description="before this time")] = None
+
+
+class EventSummary(Shown):
+    id: str
+    type: str = Field(description="with its subtype: `message.message_changed`")
+    channel: str | None
+    connection: str | None = Field(description="null: one of the relay's own")
+    received_at: Moment
+
+
+class EventView(EventSummary):
+    """An event, with the envelope that is sent."""
+
+    media: Literal["application/json", "application/x-www-form-urlencoded"]
+    envelope: dict[str, JsonValue] = Field(description="of a form: its fields, or what its payload holds")
+    deliveries: list[str] = Field(description="ids of its deliveries, each to one webhook")
+
+
+class EventPage(Shown):
+    data: list[EventSummary]
+    next_cursor: str | None = Field(description="for the next page, which may be empty; null: this was the last")
+
+
+@EVENTS.endpoint("GET /v1/events", access=READERS, answers={200: EventPage}, refusals=(422,))
+def index(call: Call, query: EventQuery) -> Answer:
+    """List events, newest first."""
+    data: list[EventSummary] = []
+    walk = backwards(call.rooms.shards, start_of(query.cursor, query.until))
+    last, scanned = None, 0
+    for last in walk:
+        scanned += 1
+        if query.since is not None and last.at < query.since:
+            return Answer(body=EventPage(data=data, next_cursor=None))
+        if _wanted(last.entry, query):
+            data.append(_summary(last))
+        if len(data) == query.limit:
+            break
+    more = last is not None and (len(data) == query.limit or scanned == SCANNED)
+    return Answer(body=EventPage(data=data, next_cursor=write_cursor(*last.marks) if last and more else None))
+
+
+@EVENTS.endpoint("GET /v1/events/{id}", access=READERS, answers={200: EventView}, refusals=(404,))
+def show(call: Call, id: str) -> Answer:
+    """Show an event: the envelope, and where it went."""
+    stored, deliveries = find_event(call.rooms.shards, EventId(id))
+    envelope = stored.envelope
+    return Answer(
+        body=EventView(
+            id=envelope.event_id,
+            type=envelope.kind,
+            channel=envelope.channel or None,
+            connection=envelope.connection,
+            received_at=moment(envelope.received_at),
+            media=Media(envelope.media).value,
+            envelope=dict(read_document(envelope)),
+            deliveries=list(deliveries),
+        )
+    )
+
+
+def _wanted(entry: Entry, query: EventQuery) -> bool:
+    return (
+        (query.type is None or selects(query.type, entry.kind))
+        and query.channel in {None, entry.channel}
+        and query.connection in {None, entry.connection}
+    )
+
+
+def _summary(placed: Placed) -> EventSummary:
+    entry = placed.entry
+    return EventSummary(
+        id=entry.event_id,
+        type=entry.kind,
+        channel=entry.channel or None,
+        connection=entry.connection,
+        received_at=moment(placed.at),
+    )

@@ -1,0 +1,24 @@
+"""What the admin room reports."""
+
+import traceback
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from relay.report import Fact, Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFailed(Fact):
+    """A view ended in an error that nobody expected: a bug."""
+
+    level: ClassVar[Level] = Level.ERROR
+    method: str
+    path: str
+    error: str
+    trace: str
+
+    @classmethod
+    def of(cls, method: str, path: str, error: Exception) -> Self:
+        """`path`: without the query, where people put tokens."""
+        trace = "".join(traceback.format_exception(error))
+        return cls(method=method, path=path, error=type(error).__name__, trace=trace)

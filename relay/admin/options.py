@@ -1,0 +1,44 @@
+"""What the admin room is given by service.py: the store's rooms, and the few things that other rooms do for it."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from relay.core.envelope import Envelope
+from relay.core.outcome import Outcome, Refused
+from relay.core.readiness import Readiness
+from relay.core.webhook import Webhook
+from relay.report import Reporter
+from relay.store.connections import ConnectionChanges, Connections, ConnectionStates
+from relay.store.deliveries import Deliveries
+from relay.store.journal import Journal
+from relay.store.webhooks import Webhooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """One shard's events and what follows from them."""
+
+    journal: Journal
+    deliveries: Deliveries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminOptions:
+    admin_token: str = field(repr=False)
+    webhooks: Webhooks
+    shards: Sequence[Shard]
+    connections: Connections
+    states: ConnectionStates
+    changes: ConnectionChanges
+    vet: Callable[[str], Refused | None]
+    """Whether a URL may be posted to: the guard of registration. May ask the DNS."""
+    post: Callable[[Webhook, Envelope], Outcome]
+    """One signed POST now, by the real path and the real guard, and what became of it."""
+    ready: Callable[[], Readiness]
+    report: Reporter
+    version: str = "0"
+    most_webhooks: int = 200_000
+    now: Callable[[], float] = time.time
+    dice: Callable[[int], bytes] = os.urandom

@@ -1,0 +1,147 @@
+"""The API as a stranger meets it: the real application on a real server, over a real Redis, asked by bare HTTP."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from http.client import HTTPConnection
+from ipaddress import ip_network
+from time import time
+from urllib.parse import urlsplit
+
+from relay.admin.app import make_app
+from relay.admin.options import AdminOptions, Shard
+from relay.core.outcome import Refused
+from relay.core.readiness import Check, Readiness
+from relay.core.url import vet_url
+from relay.core.webhook import Json
+from relay.deliver.post import Poster, PostOptions
+from relay.deliver.sample import post_sample
+from relay.deliver.worker import DeliverOptions
+from relay.http.server import HttpServer
+from relay.report import Fact
+from relay.store.client import Client, StoreOptions
+from relay.store.connections import ConnectionChanges, Connections, ConnectionStates
+from relay.store.vault import Vault
+from tests.store.filled import Filled
+
+TOKEN = "the-admin-token-of-the-tests"
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+URL = "https://example.com/slack/events"
+
+
+READY = Readiness(checks=(Check(name="redis", ok=True),))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer."""
+
+    status: int
+    headers: dict[str, str]
+    raw: bytes
+
+    @property
+    def body(self) -> dict[str, Json]:
+        value = json.loads(self.raw)
+        assert isinstance(value, dict)
+        return value
+
+    @property
+    def rows(self) -> list[dict[str, Json]]:
+        """A list's page."""
+        rows = self.body["data"]
+        assert isinstance(rows, list)
+        return [row for row in rows if isinstance(row, dict)]
+
+    @property
+    def wrong(self) -> dict[str, str]:
+        """A problem's wrong fields, and what is said of each."""
+        errors = self.body["errors"]
+        assert isinstance(errors, list)
+        return {str(each["field"]): str(each["message"]) for each in errors if isinstance(each, dict)}
+
+
+def wanted(**settings: Json) -> dict[str, Json]:
+    """A request for a webhook."""
+    return {"url": URL, "events": ["message"], **settings}
+
+
+@dataclass(slots=True)
+class Desk:
+    """The API, and the store behind it. `ready` is what /readyz is told; `ahead_s` sets the API's clock forward."""
+
+    base: str
+    store: Filled
+    connections: Connections
+    states: ConnectionStates
+    changes: ConnectionChanges
+    facts: list[Fact] = field(default_factory=list)
+    readiness: Readiness = READY
+    ahead_s: float = 0.0
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: "Json | bytes" = None,
+        *,
+        token: str | None = TOKEN,
+        headers: dict[str, str] | None = None,
+    ) -> Said:
+        sent = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        connection = HTTPConnection(urlsplit(self.base).netloc, timeout=20)
+        try:
+            connection.request(method, path, raw, sent | (headers or {}))
+            answer = connection.getresponse()
+            return Said(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def made(self, **settings: Json) -> dict[str, Json]:
+        """A new webhook, as the API showed it."""
+        said = self.ask("POST", "/v1/webhooks", wanted(**settings))
+        assert said.status == 201, said.raw
+        return said.body
+
+
+@contextmanager
+def open_desk(redis_url: str) -> Iterator[Desk]:
+    client = Client(StoreOptions(url=redis_url))
+    vault = Vault(("a key",))
+    store = Filled(client)
+    poster = Poster(PostOptions(allowed=LOOPBACK))
+    desk = Desk("", store, Connections(client, vault), ConnectionStates(client), ConnectionChanges(client))
+    rooms = AdminOptions(
+        admin_token=TOKEN,
+        webhooks=store.webhooks,
+        shards=(Shard(journal=store.journal, deliveries=store.deliveries),),
+        connections=desk.connections,
+        states=desk.states,
+        changes=desk.changes,
+        ready=lambda: desk.readiness,
+        vet=_vet,
+        post=partial(post_sample, poster=poster, options=DeliverOptions(agent="slack-webhook-relay/test")),
+        report=desk.facts.append,
+        version="1.2.3",
+        now=lambda: time() + desk.ahead_s,
+    )
+    server = HttpServer(make_app(rooms), "127.0.0.1", 0)
+    server.start()
+    desk.base = server.url
+    try:
+        yield desk
+    finally:
+        server.stop(within_s=1.0)
+        poster.close(0.0)
+        client.close()
+    assert desk.facts == []
+
+
+def _vet(url: str) -> Refused | None:
+    vetted = vet_url(url, LOOPBACK)
+    return vetted if isinstance(vetted, Refused) else None
