@@ -14,7 +14,11 @@ COMMANDS = {
     "web": "relay.cli.serve",
     "worker": "relay.cli.serve",
     "simulate": "relay.cli.simulate",
-    "openapi": "relay.cli.openapi",
+    "webhooks": "relay.cli.webhooks",
+    "connections": "relay.cli.connections",
+    "events": "relay.cli.events",
+    "deliveries": "relay.cli.deliveries",
+    "keys": "relay.cli.keys",
 }
 """Command → the module that has a click command of that name."""
 
