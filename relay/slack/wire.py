@@ -4,13 +4,14 @@ One greenlet reads; any greenlet may send. Nothing here waits for the close hand
 is cut, because the other end may be long gone (node-slack-sdk hung there).
 """
 
+import logging
 from dataclasses import dataclass, field
+from functools import partial
 from ssl import SSLWantReadError
 from typing import Self
 
 import gevent
 from gevent import socket
-from gevent.lock import RLock
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, InvalidURI
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
@@ -20,6 +21,7 @@ from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
 from relay.core.errors import RelayError
+from relay.http.outbox import Outbox
 from relay.slack.dial import Dialer, DialError
 
 READ_BYTES = 64 * 1024
@@ -27,7 +29,11 @@ SEND_S = 5.0
 """A peer that takes no bytes for so long is gone."""
 MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
 """Beyond any event that Slack sends; a longer message ends the socket with 1009, and a new one is opened."""
+OUTBOX_LIMIT_BYTES = 1024 * 1024
 CLOSE_NORMAL = 1000
+
+QUIET = logging.getLogger("relay.slack.frames")
+QUIET.setLevel(logging.WARNING)  # at DEBUG `websockets` prints what people wrote
 
 # Without context takeover no window is kept between messages: compression costs an idle connection no memory.
 DEFLATE = ClientPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
@@ -55,12 +61,12 @@ class Received:
 
 
 class Wire:
-    __slots__ = ("_is_text", "_lost", "_parts", "_protocol", "_stream", "_writing")
+    __slots__ = ("_is_text", "_lost", "_outbox", "_parts", "_protocol", "_stream")
 
     def __init__(self, stream: socket.socket, protocol: ClientProtocol) -> None:
         self._stream = stream
         self._protocol = protocol
-        self._writing = RLock()
+        self._outbox = Outbox(stream, send_s=SEND_S, broken=partial(self._cut, "the other end takes nothing"))
         self._parts: list[bytes] = []  # of a message that comes in fragments
         self._is_text = True
         self._lost = ""
@@ -85,19 +91,18 @@ class Wire:
         except InvalidURI as error:
             raise NotOpened("what Slack gave is no WebSocket address") from error
         stream = dialer.dial(place.host, place.port, secure=place.secure)
+        wire = cls(stream, ClientProtocol(place, max_size=MESSAGE_LIMIT_BYTES, extensions=[DEFLATE], logger=QUIET))
         try:
-            protocol = ClientProtocol(place, max_size=MESSAGE_LIMIT_BYTES, extensions=[DEFLATE])
-            wire = cls(stream, protocol)
             wire._shake_hands()
         except BaseException:
-            stream.close()
+            wire._cut("not opened")
             raise
         return wire
 
     def _shake_hands(self) -> None:
         protocol = self._protocol
         protocol.send_request(protocol.connect())
-        self._flush()
+        self._outbox.put(protocol.data_to_send())
         while not isinstance(next(iter(protocol.events), None), Response):
             if protocol.handshake_exc is not None:
                 raise NotOpened(str(protocol.handshake_exc))
@@ -120,35 +125,32 @@ class Wire:
         return self._sorted()
 
     def send(self, text: bytes) -> None:
-        """Raises WireLost."""
-        with self._writing:
-            self._must_be_open()
-            self._protocol.send_text(text)
-            self._flush()
+        """Never waits. Raises WireLost."""
+        self._must_be_open()
+        self._protocol.send_text(text)
+        self._outbox.put(self._protocol.data_to_send())
 
     def ping(self, payload: bytes) -> None:
-        """Raises WireLost."""
-        with self._writing:
-            self._must_be_open()
-            self._protocol.send_ping(payload)
-            self._flush()
+        """Never waits. Raises WireLost."""
+        self._must_be_open()
+        self._protocol.send_ping(payload)
+        self._outbox.put(self._protocol.data_to_send())
 
     def close(self) -> None:
         """Say goodbye if that is possible at once, and cut. Never raises, never waits."""
-        if not self._lost and self._protocol.state is OPEN and self._writing.acquire(blocking=False):
+        if not self._lost and self._protocol.state is OPEN and not self._outbox.waiting_bytes:
+            self._protocol.send_close(CLOSE_NORMAL)
             try:
-                self._protocol.send_close(CLOSE_NORMAL)
                 self._stream.settimeout(0.0)
                 self._stream.send(b"".join(self._protocol.data_to_send()))
             except OSError:
                 pass  # it is gone already
-            finally:
-                self._writing.release()
-        self.abort()
+        self._cut("closed by us")
 
-    def abort(self) -> None:
-        """Cut the TCP connection; whoever reads gets WireLost. Never raises, never waits."""
-        self._lost = self._lost or "closed by us"
+    def _cut(self, why: str) -> None:
+        """End the TCP connection now; whoever reads gets WireLost."""
+        self._lost = self._lost or why
+        self._outbox.drop()
         try:
             self._stream.close()
         except OSError:
@@ -157,6 +159,9 @@ class Wire:
     def _must_be_open(self) -> None:
         if self._lost or self._protocol.state is not OPEN:
             raise WireLost(self._lost or "the WebSocket is closing")
+        if self._outbox.waiting_bytes > OUTBOX_LIMIT_BYTES:
+            self._cut("the other end takes nothing")
+            raise WireLost(self._lost)
 
     def _read(self, within_s: float) -> None:
         more = self._bytes_within(within_s)
@@ -169,7 +174,7 @@ class Wire:
         self._look_after()
 
     def _look_after(self) -> None:
-        self._flush()  # pongs, and the answer to a close
+        self._outbox.put(self._protocol.data_to_send())  # pongs, and the answer to a close
         if self._protocol.state is not OPEN:
             self._lost = self._lost or _how_it_ended(self._protocol)
 
@@ -194,20 +199,6 @@ class Wire:
     def _gone(self, error: OSError) -> bytes:
         self._lost = self._lost or f"the connection broke: {error.strerror or error}"
         return b""
-
-    def _flush(self) -> None:
-        with self._writing:
-            waiting = b"".join(self._protocol.data_to_send())
-            if not waiting:
-                return
-            try:
-                with gevent.Timeout(SEND_S):
-                    self._stream.settimeout(None)
-                    self._stream.sendall(waiting)
-            except gevent.Timeout:
-                self._lost = self._lost or f"the other end takes nothing for {SEND_S:g} s"
-            except OSError as error:
-                self._lost = self._lost or f"the connection broke: {error.strerror or error}"
 
     def _sorted(self) -> Received:
         received = Received()

@@ -52,8 +52,7 @@ def test_what_is_not_known_is_left_out_never_null_never_empty() -> None:
 def test_an_organisation_is_named_where_slack_names_it() -> None:
     [envelope] = made(MESSAGE, Identity(team="T1", enterprise="E1", bot_user="UBOT"))
     assert envelope["enterprise_id"] == "E1"
-    [authorization] = envelope["authorizations"]  # type: ignore[misc]  # it is a list
-    assert authorization["enterprise_id"] == "E1"  # type: ignore[index,call-overload]  # of objects
+    assert '"authorizations": [{"enterprise_id": "E1"' in json.dumps(envelope)
 
 
 def test_keys_that_the_event_has_are_left_as_they_are() -> None:
@@ -121,7 +120,7 @@ def test_a_mention_is_told_twice_as_the_events_api_does() -> None:
         ({"type": "reaction_added"}, False),
     ],
 )
-def test_what_counts_as_a_mention(change: dict[str, Json], mentions: bool) -> None:  # noqa: FBT001  # a table's column
+def test_what_counts_as_a_mention(change: dict[str, Json], mentions: bool) -> None:
     event = {**MENTION, "event_ts": "1355517523.000005", **change}
     assert len(made(event)) == (2 if mentions else 1)
 

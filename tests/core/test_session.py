@@ -19,6 +19,7 @@ from relay.core.session import (
     Say,
     Step,
 )
+from relay.core.webhook import Json
 
 MESSAGE = {"type": "message", "channel": "C1", "user": "U1", "text": "hi", "ts": "1.000001"}
 CONTROL = ["hello", "pong", "goodbye", "reconnect_url", "team_migration_started", "error", "presence_sub", "ping"]
@@ -161,7 +162,7 @@ def test_the_answer_to_our_own_frame_comes_back_with_its_number() -> None:
     session = opened()
     number, sent = session.say({"type": "message", "channel": "C1", "text": "hi"}, awaited=True)
     assert json.loads(sent) == {"id": number, "type": "message", "channel": "C1", "text": "hi"}
-    answer = {"ok": True, "reply_to": number, "ts": "1.1", "text": "hi"}
+    answer: dict[str, Json] = {"ok": True, "reply_to": number, "ts": "1.1", "text": "hi"}
     assert session.receive(text(answer)) == (Answered(number=number, answer=answer),)
     assert session.receive(text(answer)) == ()
 

@@ -1,6 +1,6 @@
 """A Slack that does exactly what a test says, byte by byte: for faults that no well-built server has.
 
-Web API calls are answered by `answers[method]`; each WebSocket is given to `talk`, in a greenlet of its own, after the upgrade.
+Web API calls are answered by `answers[method]`; each WebSocket is given to `talk`, in a greenlet of its own.
 """
 
 import json
@@ -41,6 +41,7 @@ class Socket:
         self.stream = stream
         self.protocol = protocol
         self.heard: list[Json] = []
+        self.over = False
 
     def say(self, frame: object) -> None:
         """A text frame: JSON, or bytes as they are."""
@@ -56,7 +57,7 @@ class Socket:
             self.protocol.receive_data(more)
             for frame in self.protocol.events_received():
                 if isinstance(frame, Frame) and frame.opcode is Opcode.TEXT:
-                    heard = json.loads(frame.data)
+                    heard = json.loads(bytes(frame.data))
                     self.heard.append(heard)
                     if answer_pings and heard["type"] == "ping":
                         self.say({**heard, "type": "pong", "reply_to": heard["id"]})
@@ -130,6 +131,8 @@ class ScriptedSlack:
             pass  # the client left
         finally:
             stream.close()
+            for each in self.sockets:
+                each.over = each.over or each.stream is stream
 
     def _answer(self, stream: socket.socket, request: bytes) -> None:
         method = request.split(b" ", 2)[1].decode().rpartition("/")[2]

@@ -3,6 +3,7 @@
 import socket as sockets
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import gevent
@@ -34,10 +35,10 @@ def reset(socket: Socket) -> None:
 
 
 @pytest.mark.parametrize("end", [close_plainly, reset, lambda socket: socket.stream.close()])
-def test_a_socket_that_ends_is_replaced_and_the_gap_is_told(redis_url: str, end: "object") -> None:
+def test_a_socket_that_ends_is_replaced_and_the_gap_is_told(redis_url: str, end: Callable[[Socket], None]) -> None:
     with ScriptedSlack() as slack, SlackSide(redis_url, slack.api_url) as worker:
         worker.becomes("connected")
-        end(slack.sockets[0])  # type: ignore[operator]  # one of those above
+        end(slack.sockets[0])
         state = worker.becomes("reconnecting")
         assert state.error == "closed"
         until(lambda: len(slack.sockets) == 2)
@@ -69,8 +70,8 @@ def test_an_announced_end_makes_no_gap(redis_url: str, kind: str) -> None:
         slack.sockets[0].say(message(1))
         slack.sockets[1].say(message(2))
         assert len(worker.hears(2)) == 2
-        state = until(lambda: (state := worker.state()) and state.reconnects and state)
-        assert state.offline_s == 0
+        until(lambda: (state := worker.state()) and state.reconnects)
+        assert worker.becomes("connected").offline_s == 0
         assert worker.events("relay.connection_down") == []
 
 
@@ -158,8 +159,7 @@ def test_what_does_not_fit_the_buffer_is_counted_and_told(own_redis: RedisServer
             own_redis.kill()
             for number in range(25):
                 slack.sockets[0].say(message(number))
-            lost = lambda: sum(fact.events for fact in worker.told(EventsLost) if isinstance(fact, EventsLost))  # noqa: E731
-            until(lambda: lost() == 15)
+            until(lambda: sum(fact.events for fact in worker.told(EventsLost) if isinstance(fact, EventsLost)) == 15)
             own_redis.start()
             assert len(worker.hears(10)) == 10
 
@@ -183,20 +183,16 @@ def test_connections_come_go_and_pause_while_the_worker_runs(redis_url: str) -> 
         worker.becomes("connected", second, within_s=1.0)
         paused = worker.connections.change(replace(second, paused=True))
         worker.becomes("stopped", second, within_s=1.0)
-        until(lambda: slack.sockets[1].stream.closed or _is_over(slack.sockets[1]))
+        until(lambda: slack.sockets[1].over)
         resumed = worker.connections.change(replace(paused, paused=False))
         worker.becomes("connected", resumed, within_s=1.0)
         worker.connections.remove(resumed.id)
         until(lambda: worker.state(resumed) is None)
-        until(lambda: _is_over(slack.sockets[2]))
+        until(lambda: slack.sockets[2].over)
         worker.changes.ask_renewal(RTM.id)
         until(lambda: len(slack.sockets) == 4)
         until(lambda: (state := worker.state()) and state.reconnects == 1)
         assert worker.events("relay.connection_down") == []
-
-
-def _is_over(socket: Socket) -> bool:
-    return socket.stream.closed or socket.protocol.state.name != "OPEN"
 
 
 def test_a_stop_stores_what_was_heard(redis_url: str) -> None:

@@ -1,6 +1,7 @@
 """RTM over a real socket: whatever Slack sends, events arrive once and nothing stops the connection."""
 
 import json
+from collections.abc import Mapping, Sequence
 
 import gevent
 import pytest
@@ -18,8 +19,8 @@ def message(number: int, text: str = "hi") -> dict[str, object]:
     return {**MESSAGE, "text": text, "ts": f"1355517523.{number:06}"}
 
 
-def texts(events: "list[dict[str, object]] | object") -> list[object]:
-    return [event["text"] for event in events]  # type: ignore[attr-defined]  # a list of events
+def texts(events: Sequence[Mapping[str, object]]) -> list[object]:
+    return [event["text"] for event in events]
 
 
 def test_an_event_becomes_an_envelope_in_the_journal_with_what_rtm_lacks(redis_url: str) -> None:

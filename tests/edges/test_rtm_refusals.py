@@ -1,4 +1,4 @@
-"""rtm.connect says no, in every way that it can: what heals is waited for, what does not is said in a plain sentence."""
+"""rtm.connect says no, in every way: what heals is waited for, what does not is said in a plain sentence."""
 
 import time
 from dataclasses import replace
