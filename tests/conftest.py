@@ -1,10 +1,5 @@
 """The ground that every test stands on: a gevent process as the program's own, and nothing left behind."""
 
-import gevent.monkey
-
-gevent.monkey.patch_all()
-
-# ruff: noqa: E402  the patch comes before everything that it patches
 import gc
 from collections.abc import Iterator
 from pathlib import Path
