@@ -1,5 +1,6 @@
 """What platforms read (Procfile, Dockerfile, docker-compose.yml, app.json, the locks) agrees with the program."""
 
+import ast
 import json
 import re
 import shutil
@@ -8,6 +9,7 @@ import sys
 import tomllib
 from fnmatch import fnmatch
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 from relay.settings import variables
 from tests.house.replay import Image, replay
-from tests.house.rooms import ROOT, nothing, tracked
+from tests.house.rooms import ROOT, modules, nothing, tracked
 
 
 @cache
@@ -40,6 +42,15 @@ def locked(name: str) -> dict[str, str]:
     return {
         canonicalize_name(found): version for found, version in re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE)
     }
+
+
+def dependencies(groups: list[str]) -> list[str]:
+    """What pyproject.toml asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return [
+        *project["project"]["dependencies"],
+        *(name for group in groups for name in project["dependency-groups"][group]),
+    ]
 
 
 def ignored(path: Path) -> bool:
@@ -129,14 +140,34 @@ def test_one_version_of_python_everywhere() -> None:
     ("lock", "groups"), [("requirements.txt", ["build"]), ("requirements-dev.txt", ["build", "dev"])]
 )
 def test_the_locks_hold_what_the_project_asks_for(lock: str, groups: list[str]) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    asked = [
-        *project["project"]["dependencies"],
-        *(name for group in groups for name in project["dependency-groups"][group]),
-    ]
     pins = locked(lock)
-    needs = map(Requirement, asked)
+    needs = map(Requirement, dependencies(groups))
     nothing(str(need) for need in needs if pins.get(canonicalize_name(need.name), "0") not in need.specifier)
+
+
+def imported(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import(names=names):
+            return [each.name for each in names]
+        case ast.ImportFrom(module=str(name), level=0):
+            return [name]
+    return []
+
+
+def foreign_imports(folder: str) -> set[str]:
+    """The distributions of which the modules in `folder` import something, by name."""
+    homes = packages_distributions()
+    named = {
+        name.split(".")[0] for module in modules(folder) for node in module.all(ast.AST) for name in imported(node)
+    }
+    foreign = named - sys.stdlib_module_names - {"_typeshed", "relay", "tests", "benchmarks"}
+    return {canonicalize_name(home) for name in foreign for home in homes.get(name, [f"the unknown {name}"])}
+
+
+@pytest.mark.parametrize(("folder", "groups"), [("relay", []), ("tests", ["dev"]), ("benchmarks", ["dev"])])
+def test_what_is_imported_is_asked_for_by_name(folder: str, groups: list[str]) -> None:
+    asked = {canonicalize_name(Requirement(text).name) for text in dependencies(groups)}
+    assert foreign_imports(folder) <= asked
 
 
 def test_both_locks_agree() -> None:
