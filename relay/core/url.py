@@ -55,6 +55,11 @@ class VettedUrl:
     port: int
     literal: Address | None  # the host, where it is an address and not a name
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Whom to ask the DNS for."""
+        return self.host, self.port
+
 
 class _UrlRefused(Exception):
     """A rule said no; its sentence is the message. Never leaves this module."""

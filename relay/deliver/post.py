@@ -20,7 +20,7 @@ import pycurl
 from gevent.event import Event
 
 from relay.core.address import Network
-from relay.core.outcome import Answered, Failed, Failure, Outcome, Refused, Timing
+from relay.core.outcome import Failed, Failure, Outcome, Refused, Timing
 from relay.core.proxy import Proxies
 from relay.core.url import VettedUrl, vet_url
 from relay.deliver.pump import Bounds, Pump
@@ -67,8 +67,10 @@ class _Flight:
     then: Then
     target: VettedUrl
     started: float
+    dns_s: float = 0.0
     addresses: tuple[str, ...] = ()  # to be tried, the one in use first
     moved: bool = False  # an address did not let us connect
+    fresh: bool = False  # a kept connection died under it
 
 
 class Poster:
@@ -84,6 +86,8 @@ class Poster:
         self._flights: dict[pycurl.Curl, tuple[_Flight, Transfer]] = {}
         self._waiting: set[_Flight] = set()  # for their addresses
         self._spare: list[Transfer] = []
+        self.resent = 0
+        """POSTs that went out a second time, because the kept connection that they went out on was dead."""
         self._quiet = Event()
         self._closed = False
 
@@ -103,7 +107,7 @@ class Poster:
         flight = _Flight(request=request, then=then, target=target, started=monotonic())
         if target.literal is not None:
             self._aim(flight, (target.host,))
-        elif (addresses := self._names.known((target.host, target.port))) is not None:
+        elif (addresses := self._names.known(target.place)) is not None:
             self._aim(flight, addresses)
         else:
             self._wait(flight)
@@ -148,9 +152,10 @@ class Poster:
                 self._waiting.remove(flight)
                 timer.stop()
                 timer.close()
+                flight.dns_s = monotonic() - flight.started
                 self._pump.soon(partial(self._aim, flight, addresses))
 
-        place = (flight.target.host, flight.target.port)
+        place = flight.target.place
         late = Timing(dns_s=flight.request.timeout_s, total_s=flight.request.timeout_s)
         timer.start(settle, Failed(failure=Failure.DNS, detail=f"{place[0]}: no answer in time", timing=late))
         self._names.ask(place, settle)
@@ -181,6 +186,8 @@ class Poster:
             address=flight.addresses[0],
             port=target.port,
             proxy=self._options.proxies.choose(target),
+            fresh=flight.fresh,
+            dns_s=flight.dns_s,
             offset_s=offset_s,
             wait_s=wait_s,
             connect_wait_s=timeout_s if alone else min(CONNECT_SHARE_S, wait_s / len(flight.addresses)),
@@ -192,15 +199,21 @@ class Poster:
     def _finished(self, curl: pycurl.Curl, code: int, sentence: str) -> None:
         flight, transfer = self._flights.pop(curl)
         outcome = transfer.outcome(code, sentence)
-        failed_to_connect = isinstance(outcome, Failed) and transfer.sent_nothing()
         self._pump.remove(curl)
         self._spare.append(transfer)
-        if failed_to_connect and len(flight.addresses) > 1:
-            flight.moved = True
-            self._aim(flight, flight.addresses[1:])
-            return
-        if flight.moved and isinstance(outcome, Answered):
-            self._names.prefer((flight.target.host, flight.target.port), flight.addresses[0])
+        if transfer.sends > 1:
+            self.resent += 1
+        if isinstance(outcome, Failed):
+            if transfer.died_under_it and not flight.fresh:
+                flight.fresh = True
+                self._aim(flight, flight.addresses)
+                return
+            if transfer.sends == 0 and not flight.fresh and len(flight.addresses) > 1:
+                flight.moved = True
+                self._aim(flight, flight.addresses[1:])
+                return
+        elif flight.moved:
+            self._names.prefer(flight.target.place, flight.addresses[0])
         if self._closed and not self.in_flight:
             self._quiet.set()
         flight.then(outcome)

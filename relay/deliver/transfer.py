@@ -1,5 +1,6 @@
 """One libcurl handle, set up once and used for one POST after another."""
 
+import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -27,8 +28,14 @@ FAILURES = {
     100: Failure.TOO_LARGE,  # CURLE_TOO_LARGE: one header line beyond 100 KB
 }
 
+SENTENCES = {100: "a header line of the answer is too long"}
+"""Where libcurl has none."""
+
 HEAD_BYTES = 300 * 1024
 """libcurl ends an answer whose header lines are longer in all, interim answers counted."""
+
+HEADERS = 100
+"""How many of an answer's headers are kept."""
 
 _Socket = get_original("socket", "socket")
 
@@ -55,15 +62,26 @@ class Route:
     address: str
     port: int
     proxy: str = ""  # a proxy's URL, or "" for none
+    fresh: bool = False  # on a connection of its own: a kept one died under this POST
+    dns_s: float = 0.0
     offset_s: float  # since the attempt began
     wait_s: float
     connect_wait_s: float
+
+    def leads_to(self, peer: str) -> bool:
+        """Whether a connection to `peer` is the vetted one; whom a proxy connects to, it was told."""
+        if self.proxy or peer == self.address:
+            return True
+        return ipaddress.ip_address(peer) == ipaddress.ip_address(self.address)
+
+
+NOWHERE = Route(url="", address="", port=0, offset_s=0.0, wait_s=0.0, connect_wait_s=0.0)
 
 
 class Transfer:
     """A handle, and what its current POST has brought so far."""
 
-    __slots__ = ("_complaint", "_excerpt", "_head", "_opened", "_route", "_swallowed", "curl")
+    __slots__ = ("_complaint", "_excerpt", "_head", "_new", "_opened", "_route", "_swallowed", "curl", "sends")
 
     def __init__(self, *, ca_file: str, idle_s: float, opened: Callable[[int], None]) -> None:
         self._opened = opened
@@ -71,7 +89,9 @@ class Transfer:
         self._excerpt = bytearray()
         self._swallowed = 0
         self._complaint = ""
-        self._route: Route | None = None
+        self._new = False  # the connection was opened for this POST
+        self.sends = 0  # how often libcurl has begun to send it
+        self._route = NOWHERE
         self.curl = curl = pycurl.Curl()
         curl.setopt(pycurl.POST, 1)
         curl.setopt(pycurl.NOSIGNAL, 1)
@@ -86,6 +106,7 @@ class Transfer:
         curl.setopt(pycurl.HEADERFUNCTION, self._head.extend)
         curl.setopt(pycurl.WRITEFUNCTION, self._write)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
+        curl.setopt(pycurl.PREREQFUNCTION, self._ready)
 
     def fill(self, request: Request, route: Route) -> None:
         """Makes it ready for one POST to that very address. Raises Unsendable."""
@@ -97,14 +118,16 @@ class Transfer:
         del self._head[:], self._excerpt[:]
         self._swallowed = 0
         self._complaint = ""
+        self.sends = 0
         self._follow(route)
         self.curl.setopt(pycurl.HTTPHEADER, lines)
         self.curl.setopt(pycurl.POSTFIELDS, request.body)
         self.curl.setopt(pycurl.TIMEOUT_MS, max(1, int(route.wait_s * 1000)))
 
-    def sent_nothing(self) -> bool:
-        """Whether it ended before a connection stood: the same request may go to another address."""
-        return not self.curl.getinfo(pycurl.PRETRANSFER_TIME)
+    @property
+    def died_under_it(self) -> bool:
+        """Whether it was ended because a kept connection had died, and libcurl meant to send it on another kept one."""
+        return self.sends > 1 and not self._new
 
     def outcome(self, code: int, sentence: str) -> Answered | Failed:
         """What became of it, once libcurl is done."""
@@ -120,7 +143,7 @@ class Transfer:
             failure = Failure.TOO_LARGE
         elif self.curl.getinfo(pycurl.HTTP_CONNECTCODE) >= 300:
             failure = Failure.CONNECT
-        detail = self._complaint or sentence or f"libcurl's error {code}"
+        detail = self._complaint or sentence or SENTENCES.get(code, f"libcurl's error {code}")
         return Failed(failure=failure, detail=detail.encode("ascii", "replace").decode(), timing=self._timing())
 
     def close(self) -> None:
@@ -129,21 +152,23 @@ class Transfer:
     def _follow(self, route: Route) -> None:
         curl, before = self.curl, self._route
         self._route = route
-        if before is None or (route.url, route.address, route.proxy) != (before.url, before.address, before.proxy):
+        if route.url != before.url or route.address != before.address or route.proxy != before.proxy:
             address = f"[{route.address}]" if ":" in route.address else route.address
             curl.setopt(pycurl.URL, route.url)
             curl.setopt(pycurl.CONNECT_TO, [f"::{address}:{route.port}"])  # for any host and port
             curl.setopt(pycurl.PROXY, route.proxy)  # set even when empty: else libcurl reads the environment
-        if before is None or route.connect_wait_s != before.connect_wait_s:
+        if route.fresh != before.fresh:
+            curl.setopt(pycurl.FRESH_CONNECT, int(route.fresh))
+        if route.connect_wait_s != before.connect_wait_s:
             curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(route.connect_wait_s * 1000)))
 
     def _timing(self) -> Timing:
-        get, offset_s = self.curl.getinfo, self._route.offset_s if self._route else 0.0
+        get, offset_s = self.curl.getinfo, self._route.offset_s
         connect_s = get(pycurl.CONNECT_TIME)
         tls_s = get(pycurl.APPCONNECT_TIME)
         first_byte_s = get(pycurl.STARTTRANSFER_TIME)
         return Timing(
-            dns_s=offset_s,
+            dns_s=self._route.dns_s,
             connect_s=connect_s and offset_s + connect_s,
             tls_s=tls_s and offset_s + tls_s,
             first_byte_s=first_byte_s and offset_s + first_byte_s,
@@ -158,18 +183,35 @@ class Transfer:
         return len(chunk) if self._swallowed <= SWALLOW_BYTES else 0
 
     def _open(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> int:
-        """A socket for the vetted address and for no other: the last word, whatever libcurl has made of the URL."""
-        family, kind, protocol, (host, *_) = address
-        if self._route is None or (host != self._route.address and not self._route.proxy):
-            self._complaint = f"{host} is not the address that was vetted"
+        """A socket to the vetted address and to no other, whatever libcurl has made of the URL."""
+        family, kind, protocol, (peer, *_) = address
+        if not self._route.leads_to(peer):
+            self._complaint = f"{peer} is not the address that was vetted"
             return int(pycurl.SOCKET_BAD)
         try:
             fd = int(_Socket(family, kind, protocol).detach())
         except OSError as error:
             self._complaint = str(error)
             return int(pycurl.SOCKET_BAD)
+        self._new = True
         self._opened(fd)
         return fd
+
+    def _ready(self, peer: str, _local: str, _peer_port: int, _local_port: int) -> int:
+        """Whether to send the request now, on a new connection or a kept one.
+
+        When a kept connection dies before it answers, libcurl sends the POST again on the next, six times in all if
+        they all die. Here it goes out twice at most, the second time on a new connection.
+        """
+        if not self._route.leads_to(peer):
+            self._complaint = f"{peer} is not the address that was vetted"
+            return int(pycurl.PREREQFUNC_ABORT)
+        self.sends += 1
+        if self.sends == 1:
+            self._new = False
+        elif not self._new or self.sends > 2:
+            return int(pycurl.PREREQFUNC_ABORT)
+        return int(pycurl.PREREQFUNC_OK)
 
 
 def _headers(head: bytearray) -> tuple[tuple[str, str], ...]:
@@ -184,6 +226,8 @@ def _headers(head: bytearray) -> tuple[tuple[str, str], ...]:
         elif line in ("", "\r"):
             inside = False
         else:
+            if len(pairs) == HEADERS:
+                continue
             name, _, value = line.partition(":")
             pairs.append((name.strip().lower(), value.strip()))
     return tuple(pairs)
