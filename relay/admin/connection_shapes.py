@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from relay.admin.endpoints import Asked, Shown
+from relay.admin.endpoints import Asked, AskedChange, Shown
 from relay.admin.moments import Moment, moment
 from relay.core.connection import Connection, ConnectionState, ConnectionStatus, Kind
 
@@ -62,7 +62,7 @@ class NewConnection(Asked):
         return self
 
 
-class ConnectionChange(Asked):
+class ConnectionChange(AskedChange):
     """The fields to change; a connection's kind stays."""
 
     token: Token = ""

@@ -8,9 +8,9 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias, get_type_hints
+from typing import TypeAlias, cast, get_type_hints
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from relay.admin.options import AdminOptions
 from relay.core.ids import WebhookId
@@ -65,6 +65,17 @@ class Asked(BaseModel):
     """The parent of everything that a caller sends: no unknown field, no guessing at types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _without_defaults(schema: dict[str, JsonValue]) -> None:
+    for field in cast(dict[str, dict[str, JsonValue]], schema["properties"]).values():
+        field.pop("default", None)
+
+
+class AskedChange(Asked):
+    """The parent of changes: what is not named stays as it is, so no field has a default that anybody would see."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
 
 class Shown(BaseModel):

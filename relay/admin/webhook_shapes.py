@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 from pydantic import Field, JsonValue
 
-from relay.admin.endpoints import Asked, Shown
+from relay.admin.endpoints import Asked, AskedChange, Shown
 from relay.admin.moments import Moment, moment
 from relay.admin.webhook_fields import (
     Channels,
@@ -57,7 +57,7 @@ class NewWebhook(WebhookSettings):
     verify: bool = Field(default=False, description="first send Slack's url_verification challenge; refuse if it fails")
 
 
-class WebhookChange(Asked):
+class WebhookChange(AskedChange):
     """The fields to change; null puts a field's default back."""
 
     url: Url = ""

@@ -1,0 +1,261 @@
+"""Events, deliveries, filters and connections over the API."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pytest
+
+from relay.core.connection import ConnectionState, ConnectionStatus
+from relay.core.delivery import State, Step
+from relay.core.envelope import Envelope, Media
+from relay.core.ids import ConnectionId, EventId
+from relay.core.readiness import Check, Readiness
+from relay.core.webhook import Json
+from relay.store.journal import Match
+from tests.edges.desk import Desk, open_desk
+from tests.store.filled import envelope, webhook
+
+
+@pytest.fixture
+def desk(redis_url: str) -> Iterator[Desk]:
+    with open_desk(redis_url) as desk:
+        yield desk
+
+
+def event(name: str, kind: str = "message", channel: str = "C1", connection: str = "con_1") -> Envelope:
+    body = {"type": "event_callback", "event": {"type": kind.partition(".")[0], "text": f"deploy {name}"}}
+    return replace(
+        envelope(name, channel=channel, body=json.dumps(body).encode()), kind=kind, connection=ConnectionId(connection)
+    )
+
+
+def ids(rows: list[dict[str, Json]]) -> list[Json]:
+    return [row["id"] for row in rows]
+
+
+def fan_out(desk: Desk, *webhooks: str) -> None:
+    matches = [Match(webhook=desk.store.webhooks.add(webhook(name)).id) for name in webhooks]
+    assert desk.store.fan_out(*matches) == "done"
+
+
+def test_events_are_listed_newest_first_page_by_page(desk: Desk) -> None:
+    desk.store.append("Ev1", "Ev2", "Ev3")
+    first = desk.ask("GET", "/v1/events?limit=2")
+    assert ids(first.rows) == ["Ev3", "Ev2"]
+    desk.store.append("Ev4")
+    second = desk.ask("GET", f"/v1/events?limit=2&cursor={first.body['next_cursor']}")
+    assert (ids(second.rows), second.body["next_cursor"]) == (["Ev1"], None)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("type=message", ["Ev4", "Ev2", "Ev1"]),
+        ("type=message.bot_message", ["Ev2"]),
+        ("type=*_added", ["Ev3"]),
+        ("channel=C2", ["Ev3", "Ev2"]),
+        ("connection=con_2", ["Ev4"]),
+        ("type=message&channel=C1&connection=con_1", ["Ev1"]),
+        ("since=2001-01-01T00:00:00Z", ["Ev4", "Ev3", "Ev2", "Ev1"]),
+        ("until=2001-01-01T00:00:00Z", []),
+        ("since=2100-01-01T00:00:00%2B01:00", []),
+        ("until=2100-01-01T00:00:00Z", ["Ev4", "Ev3", "Ev2", "Ev1"]),
+    ],
+)
+def test_events_are_found_by_what_they_are(desk: Desk, query: str, found: list[Json]) -> None:
+    desk.store.journal.append(
+        [
+            event("Ev1"),
+            event("Ev2", "message.bot_message", "C2"),
+            event("Ev3", "reaction_added", "C2"),
+            event("Ev4", connection="con_2"),
+        ]
+    )
+    assert ids(desk.ask("GET", f"/v1/events?{query}").rows) == found
+
+
+@pytest.mark.parametrize(
+    "query", ["type=**x", "type=hello", "since=yesterday", "since=2001-01-01T00:00:00", "colour=red"]
+)
+def test_a_wrong_search_is_refused(desk: Desk, query: str) -> None:
+    said = desk.ask("GET", f"/v1/events?{query}")
+    assert (said.status, list(said.wrong)) == (422, [query.partition("=")[0]])
+
+
+def test_an_event_is_shown_with_its_envelope_and_where_it_went(desk: Desk) -> None:
+    desk.store.journal.append([event("Ev1")])
+    fan_out(desk, "wh_1", "wh_2")
+    shown = desk.ask("GET", "/v1/events/Ev1").body
+    assert shown["envelope"] == {"type": "event_callback", "event": {"type": "message", "text": "deploy Ev1"}}
+    assert (shown["type"], shown["channel"], shown["media"]) == ("message", "C1", "application/json")
+    assert set(desk.store.ids("wh_1") + desk.store.ids("wh_2")) == set(shown["deliveries"])  # type: ignore[arg-type]
+
+
+def test_a_form_is_shown_by_its_fields(desk: Desk) -> None:
+    body = urlencode({"command": "/deploy", "text": "api"}).encode()
+    desk.store.journal.append([replace(event("Ev1", "slash_commands"), body=body, media=Media.FORM)])
+    assert desk.ask("GET", "/v1/events/Ev1").body["envelope"] == {"command": "/deploy", "text": "api"}
+
+
+def test_deliveries_are_listed_by_webhook_by_event_and_all(desk: Desk) -> None:
+    desk.store.append("Ev1", "Ev2", "Ev3")
+    fan_out(desk, "wh_1", "wh_2")
+    of_one = desk.ask("GET", "/v1/deliveries?webhook=wh_1").rows
+    assert [row["event"] for row in of_one] == ["Ev3", "Ev2", "Ev1"]
+    of_event = desk.ask("GET", "/v1/deliveries?event=Ev2").rows
+    assert sorted(str(row["webhook"]) for row in of_event) == ["wh_1", "wh_2"]
+    assert len(desk.ask("GET", "/v1/deliveries").rows) == 6
+    assert len(desk.ask("GET", "/v1/deliveries?webhook=wh_2&event=Ev2").rows) == 1
+    assert desk.ask("GET", "/v1/deliveries?event=Ev9").status == 404
+
+
+@pytest.mark.parametrize("query", ["", "webhook=wh_1", "event=Ev1"])
+@pytest.mark.parametrize("limit", [1, 2, 200])
+def test_pages_hold_every_delivery_once(desk: Desk, query: str, limit: int) -> None:
+    desk.store.append("Ev1", "Ev2")
+    fan_out(desk, "wh_1", "wh_2", "wh_3")
+    whole = ids(desk.ask("GET", f"/v1/deliveries?limit=200&{query}").rows)
+    seen: list[Json] = []
+    cursor: Json = ""
+    while cursor is not None:
+        page = desk.ask("GET", f"/v1/deliveries?limit={limit}&{query}" + (f"&cursor={cursor}" if cursor else ""))
+        seen += ids(page.rows)
+        cursor = page.body["next_cursor"]
+    assert seen == whole
+    assert len(set(map(str, seen))) == len(seen) > 1
+
+
+def test_deliveries_are_found_by_status(desk: Desk) -> None:
+    desk.store.append("Ev1", "Ev2")
+    fan_out(desk, "wh_1")
+    claim, _ = desk.store.claim()
+    desk.store.settle(claim, Step.GIVE_UP, reason="exhausted")
+    (dead,) = desk.ask("GET", "/v1/deliveries?webhook=wh_1&status=dead").rows
+    assert (dead["id"], dead["reason"]) == (claim.id, "exhausted")
+    assert desk.ask("GET", "/v1/deliveries?status=delivered").rows == []
+    assert desk.ask("GET", "/v1/deliveries?status=lost").status == 422
+
+
+def test_a_delivery_is_shown_with_its_attempts_sent_again_and_cancelled(desk: Desk) -> None:
+    desk.store.append("Ev1")
+    fan_out(desk, "wh_1")
+    (claim,) = desk.store.claim()
+    line = {"at": 1700000000.5, "n": 1, "url": "https://example.com/", "status": 500, "headers": [["a", "b"]]}
+    attempt = json.dumps(line | {"excerpt": "no", "timing": [0, 0, 0, 1, 2.5]}).encode()
+    desk.store.settle(claim, Step.GIVE_UP, attempt=attempt)
+    path = f"/v1/deliveries/{claim.id}"
+    assert desk.ask("GET", path).body["history"] == [
+        {
+            "at": "2023-11-14T22:13:20.500Z",
+            "url": "https://example.com/",
+            "duration_ms": 2.5,
+            "status": 500,
+            "headers": [["a", "b"]],
+            "excerpt": "no",
+            "failure": None,
+            "detail": None,
+        }
+    ]
+    again = desk.ask("POST", f"{path}/retry")
+    assert (again.status, again.body["status"]) == (202, "pending")
+    assert desk.ask("POST", f"{path}/cancel").body["status"] == "cancelled"
+    refused = desk.ask("POST", f"{path}/cancel")
+    assert (refused.status, refused.body["code"]) == (409, "wrong_state")
+    assert desk.store.state(claim.id) is State.CANCELLED
+
+
+def test_a_filter_is_tried_on_an_event_that_is_kept_or_given(desk: Desk) -> None:
+    desk.store.journal.append([event("Ev1")])
+    pattern: Json = {"event": {"text": [{"prefix": "deploy"}], "bot_id": [{"exists": False}]}}
+    kept = desk.ask("POST", "/v1/filters/test", {"filter": pattern, "event_id": "Ev1"})
+    assert kept.body == {"matches": True, "reasons": []}
+    given: Json = {"event": {"text": "rollback", "bot_id": "B1"}}
+    said = desk.ask("POST", "/v1/filters/test", {"filter": pattern, "event": given}).body
+    assert said["matches"] is False
+    assert said["reasons"] == [
+        {"field": "event.text", "message": 'is "rollback"; the filter asks for text that starts with "deploy"'},
+        {"field": "event.bot_id", "message": 'is "B1"; the filter asks for none at all'},
+    ]
+
+
+def test_a_filters_trial_takes_one_event(desk: Desk) -> None:
+    pattern: Json = {"a": [1]}
+    for body in ({"filter": pattern}, {"filter": pattern, "event": {}, "event_id": "Ev1"}):
+        assert desk.ask("POST", "/v1/filters/test", body).status == 422
+    assert desk.ask("POST", "/v1/filters/test", {"filter": pattern, "event_id": "Ev9"}).status == 404
+
+
+def test_a_connection_is_made_changed_asked_for_a_new_socket_and_removed_and_its_token_never_shown(desk: Desk) -> None:
+    token = "xoxb-hush-hush"
+    made = desk.ask(
+        "POST", "/v1/connections", {"kind": "rtm", "token": token, "name": "one", "options": {"presence_sub": ["U1"]}}
+    )
+    assert (made.status, made.body["status"], made.body["error"]) == (201, "connecting", None)
+    path = made.headers["location"]
+    id = ConnectionId(str(made.body["id"]))
+    state = ConnectionState(
+        status=ConnectionStatus.FAILED, since=1700000000, error="invalid_auth", explanation="It is."
+    )
+    desk.states.save(id, state)
+    shown = desk.ask("GET", path)
+    assert (shown.body["status"], shown.body["error"], shown.body["explanation"]) == (
+        "failed",
+        "invalid_auth",
+        "It is.",
+    )
+    changed = desk.ask("PATCH", path, {"name": "two", "options": {"batch_presence_aware": True}})
+    assert changed.body["options"] == {"presence_sub": ["U1"], "batch_presence_aware": True}
+    assert (changed.body["name"], changed.body["paused"]) == ("two", False)
+    assert desk.ask("POST", f"{path}/reconnect").status == 202
+    assert desk.changes.wait("0-0").renew == {id}
+    kept = desk.connections.get(id)
+    assert kept is not None
+    assert kept.token == token
+    listed = desk.ask("GET", "/v1/connections")
+    assert ids(listed.rows) == [id]
+    for said in (made, shown, changed, listed):
+        assert token.encode() not in said.raw
+    assert desk.ask("PATCH", path, {"name": "x"}, headers={"If-Match": '"0"'}).status == 412
+    assert desk.ask("DELETE", path).status == 204
+    assert desk.ask("GET", path).status == 404
+    assert desk.ask("DELETE", path).status == 404
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"kind": "carrier_pigeon"}, "kind"),
+        ({"token": ""}, "token"),
+        ({"token": "xoxb a"}, "token"),
+        ({"token": "xapp-1"}, ""),
+        ({"kind": "socket_mode"}, ""),
+        ({"options": {"presence_sub": ["me"]}}, "options.presence_sub.0"),
+        ({"options": {"colour": "red"}}, "options.colour"),
+    ],
+    ids=str,
+)
+def test_a_wrong_connection_is_refused(desk: Desk, wrong: dict[str, Json], field: str) -> None:
+    said = desk.ask("POST", "/v1/connections", {"kind": "rtm", "token": "xoxb-1", **wrong})
+    assert (said.status, list(said.wrong)) == (422, [field])
+    assert desk.ask("GET", "/v1/connections").rows == []
+
+
+def test_a_webhook_may_name_a_connection_that_is_there(desk: Desk) -> None:
+    made = desk.ask("POST", "/v1/connections", {"kind": "rtm", "token": "xoxb-1"})
+    assert desk.made(connections=[made.body["id"]])["connections"] == [made.body["id"]]
+
+
+def test_what_is_not_ready_says_why(desk: Desk) -> None:
+    desk.readiness = Readiness(checks=(Check(name="redis", ok=True), Check(name="loop x", ok=False, why="it hangs")))
+    said = desk.ask("GET", "/readyz", token=None)
+    assert said.status == 503
+    assert said.body["checks"] == [
+        {"name": "redis", "ok": True, "why": None},
+        {"name": "loop x", "ok": False, "why": "it hangs"},
+    ]
+
+
+def test_an_unknown_event_is_not_found(desk: Desk) -> None:
+    assert desk.ask("GET", f"/v1/events/{EventId('Ev9')}").status == 404
