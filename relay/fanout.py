@@ -6,11 +6,13 @@ moment before it tries the next, so that of several workers one does the work an
 moment if it ends.
 """
 
+from collections.abc import Sequence
+
 import gevent
 
 from relay.core.envelope import Envelope
 from relay.core.webhook import Order, Webhook
-from relay.report import Reporter, UnreadableFilter
+from relay.report import EventsMatched, Reporter, UnreadableFilter
 from relay.store.directory import Directory
 from relay.store.journal import Entry, Journal, Match
 
@@ -48,12 +50,18 @@ class FanOut:
             gevent.sleep(POLITE_S)
             if self._journal.cursor() != cursor:
                 return
-        answer = self._journal.fan_out(cursor, self._matched(entries), self._directory.version)
+        stretch = self._matched(entries)
+        answer = self._journal.fan_out(cursor, stretch, self._directory.version)
         self._polite = answer == "behind"
         if answer == "done":
             self._cursor, self._stale = entries[-1].position, 0
+            self._tell(stretch)
         elif answer == "stale":
             self._catch_up()
+
+    def _tell(self, stretch: Sequence[tuple[Entry, Sequence[Match]]]) -> None:
+        matches = [len(matches) for _, matches in stretch]
+        self._report(EventsMatched(events=len(matches), filtered=matches.count(0), deliveries=sum(matches)))
 
     def _catch_up(self) -> None:
         self._stale += 1

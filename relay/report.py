@@ -1,4 +1,4 @@
-"""One log line for a fact, always in the same words.
+"""One log line and one count for a fact, always in the same words.
 
 A fact is a record below; `report(fact)` writes it. As text, for people on a terminal, or as one JSON object a line,
 for a log drain. The
@@ -14,6 +14,9 @@ from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import ClassVar, TextIO
 
+from relay.core import metrics
+from relay.core.tally import Tally
+
 
 class Level(IntEnum):
     DEBUG = 10
@@ -25,6 +28,9 @@ class Level(IntEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     level: ClassVar[Level] = Level.INFO
+
+    def count(self, tally: Tally) -> None:
+        """Add to the metrics: nothing, unless the fact says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +63,23 @@ class Attempt(Fact):
     kind: str
     attempt: int  # 1 for the first
     result: str  # the status, or the word for why there is none
-    verdict: str  # delivered, again, dead, held
+    verdict: str  # delivered, again, dead, gone
     ms: int
     again_in_s: float | None = None
+    latency_ms: int | None = None  # of what was delivered: since Slack's frame
     reason: str = ""
     detail: str = ""
+
+    def count(self, tally: Tally) -> None:
+        result = self.result[0] + "xx" if self.result.isdigit() else self.result
+        tally.add(metrics.ATTEMPTS, self.verdict, result)
+        tally.observe(metrics.ATTEMPT_S, self.ms / 1000)
+        is_delivered = self.verdict == "delivered"
+        tally.add(metrics.WEBHOOK_ATTEMPTS, self.webhook, "ok" if is_delivered else "failed")
+        if self.verdict != "again":
+            tally.add(metrics.DELIVERIES, "held" if self.verdict == "gone" else self.verdict)
+        if self.latency_ms is not None:
+            tally.observe(metrics.DELIVERY_S, self.latency_ms / 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +89,9 @@ class SettledLate(Fact):
     level: ClassVar[Level] = Level.WARNING
     delivery: str
     webhook: str
+
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.SETTLED_LATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +104,23 @@ class DeliveryUnsendable(Fact):
     reason: str
     why: str
 
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.DELIVERIES, "dead")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsMatched(Fact):
+    """A stretch of the journal became deliveries."""
+
+    level: ClassVar[Level] = Level.DEBUG
+    events: int
+    filtered: int  # of them: those that no webhook wanted
+    deliveries: int
+
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.EVENTS_FILTERED, by=self.filtered)
+        tally.add(metrics.DELIVERIES_CREATED, by=self.deliveries)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionChanged(Fact):
@@ -94,6 +132,9 @@ class ConnectionChanged(Fact):
     offline_s: float | None = None
     reconnects: int | None = None
 
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.CONNECTION_CHANGES, self.connection, self.status)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventsLost(Fact):
@@ -103,6 +144,9 @@ class EventsLost(Fact):
     connection: str
     events: int
 
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.EVENTS_LOST, self.connection, by=self.events)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookFailing(Fact):
@@ -111,12 +155,18 @@ class WebhookFailing(Fact):
     failing_s: float
     deliveries: int
 
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.WEBHOOK_WARNINGS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookDisabled(Fact):
     level: ClassVar[Level] = Level.WARNING
     webhook: str
     reason: str
+
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.WEBHOOKS_DISABLED, self.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +184,17 @@ class AwayNow(Fact):
     loop: str
     why: str
 
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.REDIS_OUTAGES, _kind(self.loop))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackAgain(Fact):
     loop: str
     away_s: float
+
+    def count(self, tally: Tally) -> None:
+        tally.observe(metrics.REDIS_OUTAGE_S, self.away_s, _kind(self.loop))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +206,26 @@ class LoopFailed(Fact):
     error: str
     trace: str = ""
 
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.LOOP_FAILURES, _kind(self.loop))
+
 
 Reporter = Callable[[Fact], None]
+
+
+def counting(report: Reporter, tally: Tally) -> Reporter:
+    """A reporter that counts each fact in `tally`, then passes it on."""
+
+    def count_and_report(fact: Fact) -> None:
+        fact.count(tally)
+        report(fact)
+
+    return count_and_report
+
+
+def _kind(loop: str) -> str:
+    """`keeper` for `keeper con_…`: a label for each connection's loop would be too many."""
+    return loop.partition(" con_")[0]
 
 
 class Report:
@@ -172,7 +246,8 @@ class Report:
         }
         now = time.time()
         words = _words(type(fact))
-        line = _json(now, fact.level, words, facts) if self._as_json else _text(now, fact.level, words, facts)
+        write = _json if self._as_json else _text
+        line = write(now, fact.level, fact=words, facts=facts)
         self._out.write(line + "\n")
         self._out.flush()
 
@@ -197,11 +272,11 @@ def _names(kind: type[Fact]) -> tuple[str, ...]:
     return _known(kind)[1]
 
 
-def _json(now: float, level: Level, fact: str, facts: dict[str, Value]) -> str:
+def _json(now: float, level: Level, *, fact: str, facts: dict[str, Value]) -> str:
     return json.dumps({"at": _iso(now), "level": level.name.lower(), "fact": fact, **facts}, default=str)
 
 
-def _text(now: float, level: Level, fact: str, facts: dict[str, Value]) -> str:
+def _text(now: float, level: Level, *, fact: str, facts: dict[str, Value]) -> str:
     mark = "" if level <= Level.INFO else f" {level.name}"
     return f"{time.strftime('%H:%M:%S', time.localtime(now))}{mark} {fact} " + " ".join(
         f"{name}={_quoted(value)}" for name, value in facts.items()

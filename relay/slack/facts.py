@@ -3,7 +3,23 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from relay.core import metrics
+from relay.core.tally import Tally
 from relay.report import Fact, Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsKept(Fact):
+    """The journal has them: new ones, and copies of what was there already."""
+
+    level: ClassVar[Level] = Level.DEBUG
+    connection: str  # "relay" for the relay's own events
+    new: int
+    copies: int
+
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.EVENTS_RECEIVED, self.connection, by=self.new)
+        tally.add(metrics.EVENTS_DEDUPLICATED, self.connection, by=self.copies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +29,9 @@ class FramesSkipped(Fact):
     level: ClassVar[Level] = Level.WARNING
     connection: str
     frames: int
+
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.FRAMES_SKIPPED, self.connection, by=self.frames)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +49,6 @@ class SocketEnded(Fact):
     line: int
     why: str
     detail: str = ""
+
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.SOCKETS_ENDED, self.why)

@@ -18,12 +18,15 @@ from relay.core.rtm_event import Event, RtmEnvelopes
 from relay.core.sighting import Sighting
 from relay.loops import Loop
 from relay.report import EventsLost, Reporter
+from relay.slack.facts import EventsKept
 from relay.slack.options import SlackOptions
 from relay.store.errors import StoreAway
 
 BATCH_EVENTS = 500
 BATCH_BYTES = 8 * 1024 * 1024
 IDLE_S = 1.0
+OWN = "relay"
+"""In place of a connection, for the relay's own events."""
 
 
 class Journal(Protocol):
@@ -128,7 +131,8 @@ class Inbox:
     def _store_a_batch(self) -> None:
         batch = self._batch()
         arrivals = self._timed(batch)
-        self._journal.append([envelope for arrival in arrivals for envelope in arrival.envelopes])
+        envelopes = [envelope for arrival in arrivals for envelope in arrival.envelopes]
+        self._tell_kept(envelopes, self._journal.append(envelopes))
         for arrival in batch:
             self._buffer.popleft()
             self._size_bytes -= arrival.size_bytes
@@ -149,6 +153,12 @@ class Inbox:
         sightings = [arrival.sighting for arrival in batch if isinstance(arrival, Untimed)]
         stamps = iter(self._occurrences.stamp(sightings) if sightings else ())
         return [_stamped(arrival, next(stamps)) if isinstance(arrival, Untimed) else arrival for arrival in batch]
+
+    def _tell_kept(self, envelopes: Sequence[Envelope], are_new: Sequence[bool]) -> None:
+        came = Counter(envelope.connection or OWN for envelope in envelopes)
+        new = Counter(envelope.connection or OWN for envelope, is_new in zip(envelopes, are_new, strict=True) if is_new)
+        for source, events in came.items():
+            self._report(EventsKept(connection=source, new=new[source], copies=events - new[source]))
 
     def _tell_losses(self) -> None:
         lost, self._lost = self._lost, Counter()

@@ -18,7 +18,7 @@ from relay.core.upkeep import Fading, Gone, Note, Refused, Up
 from relay.report import Reporter
 from relay.slack.dial import Dialer
 from relay.slack.dialect import Dialect, NoTicket, Reader, Session, Ticket
-from relay.slack.facts import FramesSkipped
+from relay.slack.facts import FramesSkipped, SocketEnded, SocketOpened
 from relay.slack.wire import NotOpened, Wire, WireLost
 
 LINGER_S = 2.0
@@ -79,6 +79,7 @@ class Line:
         except NotOpened as error:
             return Refused(line=self.number, complaint=complaint("unreachable", str(error)))
         session = self._dialect.session(asked_at=asked_at, opened_at=monotonic())
+        self._report(SocketOpened(connection=self._connection, line=self.number, team=ticket.identity.team))
         try:
             why = self._listen(wire, session, self._reader(ticket))
         except WireLost as lost:
@@ -86,6 +87,7 @@ class Line:
         finally:
             wire.close()
             self._tell_skipped(session, monotonic())
+        self._report(SocketEnded(connection=self._connection, line=self.number, why=why.word, detail=why.sentence))
         return self._gone(why, session.heard_at)
 
     def _reader(self, ticket: Ticket) -> Reader:

@@ -6,10 +6,11 @@ whether it was done before. Blocking reads have a client of their own, because t
 ask for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from importlib.resources import files
+from time import perf_counter
 
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import NoBackoff
@@ -38,22 +39,32 @@ class StoreOptions:
 class Script:
     """A Lua script with the names and tables it relies on in front, known to Redis by its hash."""
 
-    __slots__ = ("code", "sha")
+    __slots__ = ("code", "name", "sha")
 
     def __init__(self, name: str, *, shard: bool = True) -> None:
+        self.name = name
         folder = files("relay.store") / "scripts"
         parts = [lua(SHARD_KEYS), _tables(), (folder / "prelude.lua").read_text()] if shard else [lua(GLOBAL_KEYS)]
         self.code = "\n".join([*parts, (folder / f"{name}.lua").read_text()])
         self.sha = sha1(self.code.encode(), usedforsecurity=False).hexdigest()
 
 
+Timed = Callable[[str, float], None]
+"""Is told of each round trip: the script, the seconds."""
+
+
+def _nobody_asks(_script: str, _seconds: float) -> None:
+    pass
+
+
 class Client:
     """Redis, for one process."""
 
-    __slots__ = ("_blocking", "options", "redis")
+    __slots__ = ("_blocking", "_timed", "options", "redis")
 
-    def __init__(self, options: StoreOptions) -> None:
+    def __init__(self, options: StoreOptions, timed: Timed = _nobody_asks) -> None:
         self.options = options
+        self._timed = timed
         self.redis = _redis(options, timeout_s=options.timeout_s)
         self._blocking = _redis(options, timeout_s=BLOCK_S + 5)
 
@@ -62,11 +73,14 @@ class Client:
         failover).
         """
         prefix = Keys(tag).prefix
+        began = perf_counter()
         with translated():
             try:
-                return self.redis.execute_command("EVALSHA", script.sha, 1, prefix, *arguments)
+                answer = self.redis.execute_command("EVALSHA", script.sha, 1, prefix, *arguments)
             except NoScriptError:
-                return self.redis.execute_command("EVAL", script.code, 1, prefix, *arguments)
+                answer = self.redis.execute_command("EVAL", script.code, 1, prefix, *arguments)
+        self._timed(script.name, perf_counter() - began)
+        return answer
 
     def run_on_shard(self, script: Script, shard: int, arguments: Sequence[Argument]) -> object:
         """As `run`, with the retention as the first argument, as every script of a shard wants it."""

@@ -152,6 +152,23 @@ GLOBAL_KEYS: tuple[Key, ...] = (
         meaning="of one event that Slack gives no time: n how often it happened, e<k> the k-th (stamp, bounds in µs, "
         "who saw it), s<socket> the last k that a socket saw; gone after two hours without another",
     ),
+    Key(name="counts", type="hash", meaning="what all processes have counted: metric and labels (0x1F between) → sum"),
+    Key(
+        name="minute",
+        of="minute",
+        type="hash",
+        meaning="what was counted in one minute since 1970, as far as the dashboard charts it; kept for 70 minutes",
+    ),
+    Key(
+        name="minute_webhooks", of="minute", type="hash", meaning="the same for each webhook: attempts, ok and failed"
+    ),
+    Key(
+        name="process",
+        of="process",
+        type="hash",
+        meaning="n number of its last telling that was added to the sums, r what it said about itself, JSON; an hour",
+    ),
+    Key(name="processes", type="zset", meaning="processes by the millisecond of their last telling"),
 )
 
 
