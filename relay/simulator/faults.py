@@ -51,6 +51,7 @@ class Faults:
     def __init__(self) -> None:
         self._planned: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._released = Signal()
+        self.hanging = 0  # calls without an answer, at this moment
 
     def plan(self, method: str, fault: Fault, *, times: int = 1) -> None:
         """The next `times` calls of `method` (or of EVERY, or UPGRADE) get `fault`."""
@@ -62,9 +63,16 @@ class Faults:
             if self._planned[name]:
                 fault = self._planned[name].popleft()
                 if fault.hangs:
-                    self._released.wait(LONGEST_HANG_S)
+                    self._hang()
                 return fault
         return None
+
+    def _hang(self) -> None:
+        self.hanging += 1
+        try:
+            self._released.wait(LONGEST_HANG_S)
+        finally:
+            self.hanging -= 1
 
     def clear(self) -> None:
         self._planned.clear()

@@ -52,7 +52,7 @@ class Methods:
 
     def __init__(
         self, workspace: Workspace, options: SimulatorOptions, *, rtm: Rtm, socket_mode: SocketMode,
-        stamps: Stamps, publish: Callable[[Event], None],
+        stamps: Stamps, connect_quota: Quota, publish: Callable[[Event], None],
     ) -> None:  # fmt: skip
         self._workspace = workspace
         self._options = options
@@ -60,7 +60,7 @@ class Methods:
         self._socket_mode = socket_mode
         self._stamps = stamps
         self._publish = publish
-        self.connect_quota = Quota(options.connects_per_minute)
+        self._connect_quota = connect_quota
         self._table: dict[str, Callable[[Call], Event]] = {
             "api.test": self._test,
             "apps.connections.open": self._open_connection,
@@ -88,7 +88,7 @@ class Methods:
 
     def _connect(self, call: Call) -> Event:
         self._bot(call)
-        retry_after_s = self.connect_quota.spend(call.token, time())
+        retry_after_s = self._connect_quota.spend(call.token, time())
         if retry_after_s is not None:
             raise Refused("ratelimited", retry_after_s=retry_after_s)
         workspace = self._workspace

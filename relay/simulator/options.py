@@ -20,6 +20,7 @@ class SimulatorOptions:
     remembered: int = 100_000  # how many emitted events are kept for comparison
     compress: bool = False  # accept permessage-deflate
     connects_per_minute: int | None = None  # of rtm.connect, by token; Slack's tier 1 is about 1
+    drip_s: float = 0.05  # between two bytes of a frame that drips
     url_life_s: float = 30.0  # in which a WebSocket's URL must be used
     ack_s: float = 3.0  # in which a Socket Mode envelope must be acknowledged
     retries_s: tuple[float, ...] = (0.0, 60.0, 300.0)  # after which it is sent again (docs.slack.dev/apis/events-api)

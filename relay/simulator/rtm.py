@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import time
 
+from websockets.frames import CloseCode
+
 from relay.core import json_text
 from relay.http.websocket import WebSocket
 from relay.simulator.line import Line
@@ -14,8 +16,6 @@ from relay.simulator.workspace import Event, Workspace
 
 HELLO: Event = {"type": "hello", "fast_reconnect": False, "region": "simulated", "start": True}
 EXPIRED: Event = {"type": "error", "error": {"code": 1, "msg": "Socket URL has expired"}}
-GOODBYE: Event = {"type": "goodbye", "source": "gateway_server"}
-MIGRATION: Event = {"type": "team_migration_started"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -90,7 +90,7 @@ class Rtm:
         for event in reaction.events:
             self._publish(event)
         if reaction.drop:
-            connection.line.reset()
+            connection.line.close(CloseCode.POLICY_VIOLATION)
 
     def _tell_presence(self, event: Event) -> None:
         self._presences[str(event.get("user", ""))] = str(event.get("presence", "active"))

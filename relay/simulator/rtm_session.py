@@ -19,7 +19,7 @@ NO_TEXT, TOO_FAST, NO_CHANNEL = 2, -1, 3  # error codes; the third is a guess, S
 class Reaction:
     replies: tuple[Event, ...] = ()  # to this connection
     events: tuple[Event, ...] = ()  # to all of them
-    drop: bool = False  # the connection is cut
+    drop: bool = False  # the connection is closed
 
 
 NOTHING = Reaction()

@@ -1,7 +1,9 @@
 """The simulated Slack as one thing: start it, point a client at `api_url`, let people talk, look at what was sent."""
 
 from collections import deque
-from time import monotonic, time
+from collections.abc import Iterable
+from functools import partial
+from time import time
 from types import TracebackType
 from typing import Self
 
@@ -10,13 +12,18 @@ from flask import Flask
 
 from relay.http.server import HttpServer
 from relay.http.websocket import SocketOptions
-from relay.loops import Loop
+from relay.loops import once
 from relay.report import Fact
+from relay.simulator import mischief
 from relay.simulator.alarm import Alarm
+from relay.simulator.control import control
 from relay.simulator.faults import Faults
 from relay.simulator.line import Line
 from relay.simulator.methods import Methods
+from relay.simulator.mischief import Mischief
 from relay.simulator.options import SimulatorOptions
+from relay.simulator.people import People
+from relay.simulator.quota import Quota
 from relay.simulator.rtm import Rtm
 from relay.simulator.socket_mode import SocketMode
 from relay.simulator.stamps import Stamps
@@ -24,31 +31,33 @@ from relay.simulator.traffic import Traffic
 from relay.simulator.web_api import api, doors
 from relay.simulator.workspace import Event, found
 
-TICK_S = 0.005
-"""At high rates events go out in bursts, so far apart."""
-
-LONGEST_SLEEP_S = 5.0
 OUTBOX_BYTES = 1024 * 1024
 PING_S = 10.0  # @slack/socket-mode gives up when Slack is silent for 30 s
 
 
 class SimulatedSlack:
-    """`with SimulatedSlack(options) as slack: …`, or `start` and `stop`."""
+    """`with SimulatedSlack(options) as slack: …`, or `start` and `stop`, again and again.
+
+    Its parts are there to be looked at and played with: `workspace`, `people` (their rate), `faults` of the Web API and
+    of upgrades, `connect_quota`, `rtm`, `socket_mode`, and `emitted`, the events that were sent (`emitted_count` counts
+    them all). Presence among them reaches only connections that asked for it.
+    """
 
     def __init__(self, options: SimulatorOptions | None = None) -> None:
         self.options = options or SimulatorOptions()
         self.workspace = found(self.options.seed, people=self.options.people, channels=self.options.channels)
+        self.stamps = Stamps()
         self.emitted: deque[Event] = deque(maxlen=self.options.remembered)
         self.emitted_count = 0
         self.faults = Faults()
-        self.stamps = Stamps()
-        self._alarm = Alarm(self._report)
+        self.connect_quota = Quota(self.options.connects_per_minute)
+        self.people = People(self.happen, self._report)
+        self.people.rate = self.options.rate
         self.rtm = Rtm(self.workspace, self.stamps, url_life_s=self.options.url_life_s, publish=self.emit)
+        self._alarm = Alarm(self._report)
         self.socket_mode = SocketMode(self.workspace, self.options, self._alarm)
         self._traffic = Traffic(self.workspace, seed=self.options.seed, stamps=self.stamps)
-        self._people: Loop | None = None
-        self._talking_since = 0.0
-        self._talked = 0
+        self._drips: list[gevent.Greenlet[[], None]] = []
         self._server = HttpServer(self._app(), self.options.host, self.options.port)
 
     def __enter__(self) -> Self:
@@ -56,7 +65,7 @@ class SimulatedSlack:
         return self
 
     def __exit__(
-        self, _type: type[BaseException] | None, _fault: BaseException | None, _at: TracebackType | None
+        self, _kind: type[BaseException] | None, _fault: BaseException | None, _at: TracebackType | None
     ) -> None:
         self.stop()
 
@@ -75,19 +84,16 @@ class SimulatedSlack:
         return [connection.line for connection in self.rtm.connections] + self.socket_mode.lines
 
     def start(self) -> None:
-        """Listens, and lets people talk at `options.rate`. Raises CannotListen."""
+        """Listens, and lets people talk. Raises CannotListen."""
         self._server.start()
         self._alarm.start()
-        if self.options.rate > 0:
-            self._talking_since, self._talked = monotonic(), 0
-            self._people = Loop("simulated people", self._talk, self._report)
-            self._people.start()
+        self.people.start()
 
     def stop(self, *, within_s: float = 2.0) -> None:
-        if self._people is not None:
-            self._people.stop()
+        self.people.stop()
         self._alarm.stop()
         self.faults.release()
+        gevent.killall(self._drips)
         for line in self.lines:
             if not line.speaks:
                 line.reset()
@@ -106,14 +112,18 @@ class SimulatedSlack:
         self.emit(event)
         return event
 
-    def _talk(self) -> None:
-        """One turn of the people: keeps the rate over the whole time, not from event to event."""
-        due = int((monotonic() - self._talking_since) * self.options.rate)
-        while self._talked < due:
-            self._talked += 1
-            self.happen()
-        next_in_s = (due + 1) / self.options.rate - (monotonic() - self._talking_since)
-        gevent.sleep(min(LONGEST_SLEEP_S, max(TICK_S, next_in_s)))
+    def play(self, kind: Mischief, lines: Iterable[Line] | None = None) -> None:
+        """Does this to the clients on `lines`, or to all of them. Does not wait."""
+        for line in list(self.lines if lines is None else lines):
+            if kind in mischief.DISCONNECTS:
+                self.socket_mode.disconnect(kind.value, line)
+            elif kind is Mischief.DRIP:
+                self._drips.append(once("drip", partial(self._drip, line), self._report))
+            else:
+                mischief.play(kind, line, self._traffic.next(time()))
+
+    def _drip(self, line: Line) -> None:
+        mischief.drip(line, self._traffic.next(time()), pause_s=self.options.drip_s)
 
     def _report(self, fact: Fact) -> None:
         self.options.log(str(fact))
@@ -126,9 +136,11 @@ class SimulatedSlack:
             rtm=self.rtm,
             socket_mode=self.socket_mode,
             stamps=self.stamps,
+            connect_quota=self.connect_quota,
             publish=self.emit,
         )
         sockets = SocketOptions(outbox_bytes=OUTBOX_BYTES, ping_s=PING_S, deflate=self.options.compress, origins=None)
         app.register_blueprint(api(methods, self.faults, self.options.log))
         app.register_blueprint(doors(self.rtm, self.socket_mode, faults=self.faults, options=sockets))
+        app.register_blueprint(control(self))
         return app

@@ -1,4 +1,4 @@
-"""WebSockets between our server and a client that behaves: `websockets`' own."""
+"""WebSockets between our server and a client that behaves."""
 
 import time
 from collections.abc import Iterator
@@ -6,13 +6,12 @@ from collections.abc import Iterator
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Close
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin
 
 from relay.http.server import HttpServer
 from relay.http.websocket import WebSocketClosed
 from tests.edges import echo
 from tests.edges.raw import connected, everything
+from tests.edges.websocket_client import WebSocketClient
 from tests.waiting import until
 
 UPGRADE = (
@@ -29,12 +28,11 @@ def server() -> Iterator[HttpServer]:
     server.stop(within_s=1)
 
 
-def dial(server: HttpServer, path: str = "/ws", origin: str | None = None) -> ClientConnection:
-    address = f"ws://127.0.0.1:{server.port}{path}"
-    return connect(address, origin=None if origin is None else Origin(origin), max_size=None, legacy=True)
+def dial(server: HttpServer, path: str = "/ws", origin: str | None = None) -> WebSocketClient:
+    return WebSocketClient(f"ws://127.0.0.1:{server.port}{path}", origin=origin)
 
 
-def end_of(client: ClientConnection) -> Close | None:
+def end_of(client: WebSocketClient) -> Close | None:
     """How the server ended it."""
     with pytest.raises(ConnectionClosed) as ended:
         client.recv(timeout=5)
@@ -56,14 +54,14 @@ def test_what_is_said_comes_back(server: HttpServer, message: str | bytes) -> No
 
 def test_fragments_become_one_message(server: HttpServer) -> None:
     with dial(server) as client:
-        client.send(["one ", "two ", "three"])
+        client.send_pieces("one ", "two ", "three")
         assert client.recv(timeout=5) == "one two three"
 
 
 def test_a_close_is_answered(server: HttpServer) -> None:
     with dial(server) as client:
         client.close(4000, "enough")
-        assert client.close_code == 4000
+        assert client.protocol.close_code == 4000
     until(lambda: server.peers == 0)
 
 
