@@ -5,21 +5,27 @@ fans out and finishes
 what is in flight, then the API goes, then Redis.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Flag, auto
 from functools import partial
+from secrets import token_hex
+from socket import gethostname
 from time import monotonic, time
 
 from relay import __version__
 from relay.admin.app import make_app
+from relay.admin.exporter import exporter
 from relay.admin.options import AdminOptions, Shard
+from relay.core import metrics
 from relay.core.address import Network
 from relay.core.connection import Connection, Kind
 from relay.core.ids import ConnectionId
 from relay.core.outcome import Refused
 from relay.core.readiness import Check, Readiness, check_connections, check_loops
+from relay.core.tally import Tally
 from relay.core.url import vet_url
 from relay.deliver.health import Health
 from relay.deliver.post import Poster
@@ -28,12 +34,15 @@ from relay.deliver.worker import Rooms, Worker
 from relay.fanout import FanOut
 from relay.http.server import HttpServer
 from relay.loops import Loop, eventually
-from relay.report import Reporter, Started
+from relay.metrics import Metrics
+from relay.report import Reporter, Started, counting
 from relay.settings import Settings
 from relay.slack.inbox import Inbox
 from relay.slack.supervisor import Supervisor
+from relay.store.backlogs import Backlogs
 from relay.store.client import Client
 from relay.store.connections import ConnectionChanges, Connections, ConnectionStates
+from relay.store.counts import Counts, ProcessRecord
 from relay.store.deliveries import Deliveries
 from relay.store.directory import Directory
 from relay.store.embedded import EmbeddedRedis
@@ -71,6 +80,8 @@ class Store:
         self.states = ConnectionStates(client)
         self.changes = ConnectionChanges(client)
         self.occurrences = Occurrences(client)
+        self.counts = Counts(client)
+        self.backlogs = Backlogs(client)
 
 
 class Work:
@@ -106,6 +117,10 @@ class Work:
         loops = (self._fan_out, self._claim, self._settle)
         return {loop.name: loop.last_turn for loop in loops} | dict(self._supervisor.beats)
 
+    @property
+    def in_flight(self) -> int:
+        return self._worker.in_flight
+
     def start(self) -> None:
         for loop in (self._settle, self._claim, self._fan_out):
             loop.start()
@@ -135,9 +150,11 @@ class Relay:
     def __init__(self, settings: Settings, parts: Parts, report: Reporter) -> None:
         self._settings = settings
         self._parts = parts
-        self._report = report
+        self._tally = Tally()
+        self._report = counting(report, self._tally)
         self._stack = ExitStack()
         self._work: Work | None = None
+        self._started_at = time()
 
     def __enter__(self) -> Running:
         with ExitStack() as stack:
@@ -151,14 +168,19 @@ class Relay:
     def _start(self, stack: ExitStack) -> Running:
         settings = self._settings
         url = settings.redis or stack.enter_context(EmbeddedRedis(settings.data_folder)).url
-        client = Client(settings.store_options(url))
+        client = Client(settings.store_options(url), self._time)
         stack.callback(client.close)
         store = Store(client, Vault(settings.secret_keys))
+        told = Metrics(self._tally, store.counts, token_hex(4), look=self._look, report=self._report)
+        told.start()
+        stack.callback(told.stop)
         poster = Poster(settings.post_options())
         stack.callback(poster.close, 0.0)
         running = Running(address="", ready=partial(self._ready, store))
         if Parts.WEB in self._parts:
-            server = HttpServer(make_app(self._admin(store, poster)), settings.host, settings.port)
+            admin = self._admin(store, poster)
+            app = make_app(admin, (exporter(admin, store.counts, store.backlogs),))
+            server = HttpServer(app, settings.host, settings.port)
             server.start()
             stack.callback(server.stop, within_s=1.0)
             running = Running(address=server.url, ready=running.ready)
@@ -184,6 +206,21 @@ class Relay:
             post=partial(post_sample, poster=poster, options=self._settings.deliver_options()),
             report=self._report,
             version=__version__,
+        )
+
+    def _time(self, script: str, seconds: float) -> None:
+        self._tally.observe(metrics.REDIS_CALL_S, seconds, script)
+
+    def _look(self) -> ProcessRecord:
+        now, work = monotonic(), self._work
+        return ProcessRecord(
+            what=_name(self._parts),
+            host=gethostname(),
+            version=__version__,
+            pid=os.getpid(),
+            started_at=self._started_at,
+            loops_idle_s={name: round(now - beat, 1) for name, beat in work.beats.items()} if work else {},
+            in_flight=work.in_flight if work else 0,
         )
 
     def _ready(self, store: Store) -> Readiness:
