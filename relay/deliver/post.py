@@ -53,8 +53,7 @@ class PostOptions:
     allowed: tuple[Network, ...] = ()  # networks that may be posted to although they are not public
     proxies: Proxies = field(default_factory=Proxies)
     ca_file: str | None = None  # None: what this machine trusts
-    connections: int = 1000  # in use and idle; beyond, a POST waits for one as long as its time lasts
-    idle_connections: int = 250
+    connections: int = 500  # in use and idle; beyond, a POST waits for one as long as its time lasts
     idle_s: float = 60.0
     resolve: Resolve = system_resolve
 
@@ -78,10 +77,7 @@ class Poster:
         self._options = options
         self._ca_file = options.ca_file or system_ca_file()
         self._names = Names(allowed=options.allowed, resolve=options.resolve)
-        self._pump = Pump(
-            self._finished,
-            Bounds(connections=options.connections, idle_connections=options.idle_connections, idle_s=options.idle_s),
-        )
+        self._pump = Pump(self._finished, Bounds(connections=options.connections, idle_s=options.idle_s))
         self._vet = lru_cache(maxsize=URLS)(partial(vet_url, allowed=options.allowed))
         self._flights: dict[pycurl.Curl, tuple[_Flight, Transfer]] = {}
         self._waiting: set[_Flight] = set()  # for their addresses

@@ -32,8 +32,7 @@ Finished = Callable[[pycurl.Curl, int, str], None]
 class Bounds:
     """What connections may be kept."""
 
-    connections: int  # in use and idle; beyond, transfers wait for one
-    idle_connections: int
+    connections: int  # in use and idle; idle ones make room for new ones, and beyond that transfers wait
     idle_s: float
 
 
@@ -45,7 +44,7 @@ class Pump:
         self._watched: dict[int, int] = {}
         self._multi = self._new_multi()
         self._soon: deque[Callable[[], None]] = deque()
-        self._under_way = 0
+        self._under_way: set[pycurl.Curl] = set()
         self._due = math.inf  # when libcurl wants its next turn
         self._quiet_due = math.inf  # when what is kept of connections is let go
         self._armed = math.inf  # when the timer will ring
@@ -57,16 +56,22 @@ class Pump:
 
     def add(self, curl: pycurl.Curl) -> None:
         """Starts the transfer; `finished` will be called for it."""
-        self._multi.add_handle(curl)
-        self._under_way += 1
+        self._under_way.add(curl)
         self._quiet_due = math.inf
+        try:
+            self._multi.add_handle(curl)
+        except pycurl.error:
+            self.soon(self._start_anew)
 
     def remove(self, curl: pycurl.Curl) -> None:
-        """Takes the handle out, finished or not; it may then be used again."""
-        self._multi.remove_handle(curl)
-        self._under_way -= 1
+        """Takes the handle out; it may then be used again."""
+        self._under_way.remove(curl)
         if not self._under_way:
             self._quiet_due = monotonic() + self._bounds.idle_s
+        try:
+            self._multi.remove_handle(curl)
+        except pycurl.error:
+            pass  # it was another multi handle's: see `_start_anew`
 
     def soon(self, call: Callable[[], None]) -> None:
         """Calls `call` in the pump's next round."""
@@ -135,6 +140,16 @@ class Pump:
 
     def _turn(self) -> None:
         self._woken = False
+        try:
+            self._drive()
+        except pycurl.error:
+            self._start_anew()
+        for _ in range(len(self._soon)):
+            self._call(self._soon.popleft())
+        if self._quiet_due <= monotonic():
+            self._start_anew()  # libcurl looks after idle connections only when the next transfer starts
+
+    def _drive(self) -> None:
         act = self._multi.socket_action
         for fd, ready in self._epoll.poll(0, ROUND_EVENTS):
             act(fd, (pycurl.CSELECT_IN if ready & ~WRITE else 0) | (pycurl.CSELECT_OUT if ready & ~READ else 0))
@@ -146,10 +161,6 @@ class Pump:
             self._finish(curl, pycurl.E_OK, "")
         for curl, code, sentence in broken:
             self._finish(curl, code, sentence)
-        for _ in range(len(self._soon)):
-            self._call(self._soon.popleft())
-        if self._quiet_due <= monotonic():
-            self._let_go()
 
     def _finish(self, curl: pycurl.Curl, code: int, sentence: str) -> None:
         try:
@@ -163,36 +174,44 @@ class Pump:
         except Exception:  # noqa: BLE001  the same
             self._hub.handle_error(self, *sys.exc_info())
 
-    def _let_go(self) -> None:
-        """Ends all idle connections: libcurl itself looks after them only when the next transfer starts."""
+    def _start_anew(self) -> None:
+        """A new multi handle: all connections end, and with them what is under way, if anything is.
+
+        A multi handle is dead for ever once a callback of its has failed, which ours never do; out of memory it may be.
+        """
+        lost, self._multi = self._multi, self._new_multi()
         self._quiet_due = self._due = math.inf
-        self._multi.close()
-        self._multi = self._new_multi()
+        lost.close()
+        for curl in tuple(self._under_way):
+            self._finish(curl, pycurl.E_GOT_NOTHING, "libcurl had to be started anew")
 
     def _new_multi(self) -> pycurl.CurlMulti:
         multi = pycurl.CurlMulti()
         multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         multi.setopt(pycurl.M_TIMERFUNCTION, self._expect)
-        multi.setopt(pycurl.M_MAXCONNECTS, self._bounds.idle_connections)
+        multi.setopt(pycurl.M_MAXCONNECTS, self._bounds.connections)
         multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, self._bounds.connections)
         return multi
 
     def _watch(self, what: int, fd: int, _multi: pycurl.CurlMulti, _known: None) -> None:
-        """libcurl's wish: which events of `fd` it wants to hear of."""
-        if what == pycurl.POLL_REMOVE:
-            if self._watched.pop(fd, None) is not None:
-                try:
+        """libcurl's wish: which events of `fd` it wants to hear of.
+
+        A descriptor that somebody has closed can't be watched; its transfer then ends when its time is up.
+        """
+        try:
+            if what == pycurl.POLL_REMOVE:
+                if self._watched.pop(fd, None) is not None:
                     self._epoll.unregister(fd)
-                except OSError:
-                    pass  # closed already: the kernel has forgotten it
-            return
-        events = (READ if what & pycurl.POLL_IN else 0) | (WRITE if what & pycurl.POLL_OUT else 0)
-        known = self._watched.get(fd)
-        if known is None:
-            self._epoll.register(fd, events)
-        elif known != events:
-            self._epoll.modify(fd, events)
-        self._watched[fd] = events
+                return
+            events = (READ if what & pycurl.POLL_IN else 0) | (WRITE if what & pycurl.POLL_OUT else 0)
+            known = self._watched.get(fd)
+            if known is None:
+                self._epoll.register(fd, events)
+            elif known != events:
+                self._epoll.modify(fd, events)
+            self._watched[fd] = events
+        except OSError:
+            self._watched.pop(fd, None)
 
     def _expect(self, wait_ms: int) -> None:
         """libcurl's wish: when it wants a turn even if no socket is ready."""
