@@ -4,12 +4,17 @@ A part stands between `<!-- drawn: NAME -->` and `<!-- end -->` in its page.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from importlib import import_module
 from pkgutil import walk_packages
 
+import click
+
 import relay
+from relay.cli import COMMANDS, relay as commands
 from relay.core import delivery
 from relay.report import Fact
 from relay.store.keys import GLOBAL_KEYS, GLOBAL_TAG, ROOT as PREFIX, SHARD_KEYS, Key
@@ -54,6 +59,22 @@ def fact_table() -> str:
     return table(("fact", "level", "fields", "says"), *rows)
 
 
+def command_pages() -> str:
+    """What `--help` says of each command."""
+    shown = click.Context(commands, info_name="relay", terminal_width=100, **commands.context_settings)
+    return "\n\n".join(f"## `{name}`\n\n```text\n{text}\n```" for name, text in helps(shown))
+
+
+def helps(context: click.Context) -> Iterator[tuple[str, str]]:
+    if context.parent is not None:
+        yield context.command_path, context.command.get_help(context)
+    if isinstance(context.command, click.Group):
+        for name in context.command.list_commands(context):
+            below = context.command.get_command(context, name)
+            assert below is not None
+            yield from helps(click.Context(below, parent=context, info_name=name))
+
+
 def said(kind: type) -> str:
     """Its docstring, if somebody wrote one: dataclasses make one up, which begins with the class's name."""
     doc = kind.__doc__ or ""
@@ -66,8 +87,17 @@ DRAWINGS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "keys of the whole relay": lambda: key_table(GLOBAL_KEYS, GLOBAL_TAG),
     },
     "docs/concepts.md": {"life of a delivery": state_diagram},
+    "docs/commands.md": {"commands": command_pages},
     "docs/logs.md": {"facts": fact_table},
 }
+
+
+def openapi() -> str | None:
+    """The whole of docs/openapi.json."""
+    if "openapi" not in COMMANDS:
+        return None
+    command = [sys.executable, "-m", "relay", "openapi"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def drawn(page: str, text: str) -> str:
@@ -84,6 +114,8 @@ def main() -> None:
     for page in DRAWINGS:
         path = ROOT / page
         path.write_text(drawn(page, path.read_text()))
+    if document := openapi():
+        (ROOT / "docs/openapi.json").write_text(document)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from relay.settings import CLIENT_VARIABLES, variables
-from tests.house.drawings import DRAWINGS, drawings_in, drawn
+from tests.house.drawings import DRAWINGS, drawings_in, drawn, openapi
 from tests.house.rooms import ROOT, nothing, tracked
 
 
@@ -14,6 +14,11 @@ def test_what_is_drawn_from_the_program_is_as_the_program_is(page: str) -> None:
     text = (ROOT / page).read_text()
     assert drawings_in(text) == list(DRAWINGS[page])
     assert drawn(page, text) == text, "run `make docs`"
+
+
+def test_the_openapi_document_in_the_docs_is_the_one_that_relay_prints() -> None:
+    if (document := openapi()) is not None:
+        assert (ROOT / "docs/openapi.json").read_text() == document, "run `make docs`"
 
 
 def test_every_setting_is_documented_and_none_that_does_not_exist() -> None:
