@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
-import click
+from platformdirs import user_data_path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from relay import __version__
@@ -113,7 +113,7 @@ class Settings(BaseModel):
 
     @cached_property
     def data_folder(self) -> Path:
-        return self.data_dir or Path(click.get_app_dir("relay"))
+        return self.data_dir or user_data_path("relay", appauthor=False)
 
     def store_options(self, redis: str) -> StoreOptions:
         return StoreOptions(url=redis, tls_verify=self.redis_tls_verify, retention_s=self.retention_s)

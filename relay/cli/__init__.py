@@ -19,6 +19,8 @@ COMMANDS = {
     "events": "relay.cli.events",
     "deliveries": "relay.cli.deliveries",
     "keys": "relay.cli.keys",
+    "doctor": "relay.cli.doctor",
+    "openapi": "relay.cli.openapi",
 }
 """Command → the module that has a click command of that name."""
 

@@ -1,12 +1,15 @@
 """`relay serve`, `relay web`, `relay worker`: what a deployment runs."""
 
 import secrets
+from contextlib import ExitStack
 
 import click
 
+from relay.cli.crew import Crew
 from relay.cli.running import Signals, plainly, settings_and_report, stopped_in_order
 from relay.service import Parts, Relay
 from relay.settings import Settings
+from relay.store.embedded import EmbeddedRedis
 
 
 @click.command(epilog="Example: SLACK_BOT_TOKEN=xoxb-… REDIS_URL=redis://localhost relay serve")
@@ -21,10 +24,14 @@ def web() -> None:
     _run("web", Parts.WEB)
 
 
-@click.command(epilog="Example: REDIS_URL=redis://localhost SLACK_BOT_TOKEN=xoxb-… relay worker")
-def worker() -> None:
+@click.command(epilog="Example: REDIS_URL=redis://localhost SLACK_BOT_TOKEN=xoxb-… relay worker --processes 2")
+@click.option("--processes", type=click.IntRange(1, 64), envvar="WEB_CONCURRENCY", default=1, show_default=True)
+def worker(processes: int) -> None:
     """Connections and deliveries only. Any number may run beside each other."""
-    _run("worker", Parts.WORK)
+    if processes == 1:
+        _run("worker", Parts.WORK)
+    else:
+        _run_crew(processes)
 
 
 def _run(what: str, parts: Parts) -> None:
@@ -40,6 +47,18 @@ def _run(what: str, parts: Parts) -> None:
             click.echo(f"relay {what} listens on {running.address}", err=True)
         because = signals.wait() or ""
         stopped_in_order(what, lambda: relay.__exit__(None, None, None), report, because=because)
+
+
+def _run_crew(processes: int) -> None:
+    """A parent that works by its children."""
+    with plainly(), ExitStack() as stack:
+        settings, report = settings_and_report()
+        signals = Signals()
+        redis = settings.redis or stack.enter_context(EmbeddedRedis(settings.data_folder)).url
+        crew = Crew(processes, redis, report)
+        crew.start()
+        because = signals.wait() or ""
+        stopped_in_order("crew", lambda: crew.stop(settings.shutdown_s + 2.0), report, because=because)
 
 
 def _with_admin_token(settings: Settings) -> Settings:
