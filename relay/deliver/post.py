@@ -25,7 +25,8 @@ from relay.core.proxy import Proxies
 from relay.core.url import VettedUrl, vet_url
 from relay.deliver.pump import Bounds, Pump
 from relay.deliver.resolve import Addresses, Names, Resolve, system_resolve
-from relay.deliver.transfer import Request, Route, Transfer, Unsendable
+from relay.deliver.route import Request, Route
+from relay.deliver.transfer import Transfer, Unsendable
 
 __all__ = ["PostOptions", "Poster", "Request"]
 

@@ -1,10 +1,8 @@
 """libcurl's multi handle on the gevent hub: all transfers of a process, driven by one greenlet, the pump.
 
 No greenlet ever waits inside libcurl, so killing one can't cut a transfer in half, and nothing of libcurl runs on the
-hub itself. libcurl's sockets are not given to gevent's loop either but to an epoll of our own, and the loop watches
-that one descriptor: libev aborts the process when a descriptor that it watches is closed behind its back.
-
-The pump gives the hub a turn after each round. What it calls must not block: it would hold up every transfer.
+hub itself. The pump gives the hub its turn after each round of its own. What it calls must not block: it would hold up
+every transfer.
 """
 
 import math
@@ -16,13 +14,8 @@ from time import monotonic
 
 import gevent
 import pycurl
-from gevent.monkey import get_original
 
-READ, WRITE = 1, 4
-"""EPOLLIN and EPOLLOUT."""
-
-ROUND_EVENTS = 256
-"""Sockets that are served before the hub gets its turn."""
+from relay.deliver.sockets import Sockets
 
 Finished = Callable[[pycurl.Curl, int, str], None]
 """Called with a handle, libcurl's error code (0: none) and its sentence."""
@@ -40,8 +33,7 @@ class Pump:
     def __init__(self, finished: Finished, bounds: Bounds) -> None:
         self._finished = finished
         self._bounds = bounds
-        self._epoll = get_original("select", "epoll")()
-        self._watched: dict[int, int] = {}
+        self._sockets = Sockets()
         self._multi = self._new_multi()
         self._soon: deque[Callable[[], None]] = deque()
         self._under_way: set[pycurl.Curl] = set()
@@ -50,7 +42,7 @@ class Pump:
         self._armed = math.inf  # when the timer will ring
         self._parked = self._woken = self._listening = self._closed = False
         self._hub = gevent.get_hub()
-        self._readable = self._hub.loop.io(self._epoll.fileno(), 1)
+        self._readable = self._hub.loop.io(self._sockets.fileno(), 1)
         self._timer = self._hub.loop.timer(0)
         self._greenlet = gevent.spawn(self._run)
 
@@ -80,7 +72,7 @@ class Pump:
 
     def opened(self, fd: int) -> None:
         """Forgets what was known of `fd`: its number has just been given to a new socket."""
-        self._watched.pop(fd, None)
+        self._sockets.opened(fd)
 
     def close(self) -> None:
         """Ends the greenlet and every connection. Not to be called from what the pump calls."""
@@ -90,7 +82,7 @@ class Pump:
             watcher.stop()
             watcher.close()
         self._multi.close()
-        self._epoll.close()
+        self._sockets.close()
 
     def _run(self) -> None:
         while True:
@@ -151,8 +143,8 @@ class Pump:
 
     def _drive(self) -> None:
         act = self._multi.socket_action
-        for fd, ready in self._epoll.poll(0, ROUND_EVENTS):
-            act(fd, (pycurl.CSELECT_IN if ready & ~WRITE else 0) | (pycurl.CSELECT_OUT if ready & ~READ else 0))
+        for fd, ready in self._sockets.ready():
+            act(fd, ready)
         if self._due <= monotonic():
             self._due = math.inf
             act(pycurl.SOCKET_TIMEOUT, 0)
@@ -194,24 +186,7 @@ class Pump:
         return multi
 
     def _watch(self, what: int, fd: int, _multi: pycurl.CurlMulti, _known: None) -> None:
-        """libcurl's wish: which events of `fd` it wants to hear of.
-
-        A descriptor that somebody has closed can't be watched; its transfer then ends when its time is up.
-        """
-        try:
-            if what == pycurl.POLL_REMOVE:
-                if self._watched.pop(fd, None) is not None:
-                    self._epoll.unregister(fd)
-                return
-            events = (READ if what & pycurl.POLL_IN else 0) | (WRITE if what & pycurl.POLL_OUT else 0)
-            known = self._watched.get(fd)
-            if known is None:
-                self._epoll.register(fd, events)
-            elif known != events:
-                self._epoll.modify(fd, events)
-            self._watched[fd] = events
-        except OSError:
-            self._watched.pop(fd, None)
+        self._sockets.watch(fd, what)
 
     def _expect(self, wait_ms: int) -> None:
         """libcurl's wish: when it wants a turn even if no socket is ready."""

@@ -1,14 +1,14 @@
 """One libcurl handle, set up once and used for one POST after another."""
 
-import ipaddress
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import pycurl
 from gevent.monkey import get_original
 
 from relay.core.errors import RelayError
+from relay.core.header import read_headers
 from relay.core.outcome import EXCERPT_BYTES, Answered, Failed, Failure, Timing
+from relay.deliver.route import NOWHERE, Request, Route
 
 SWALLOW_BYTES = 64 * 1024
 """A body up to this length is read to its end, to keep the connection; beyond, the connection is ended."""
@@ -34,48 +34,11 @@ SENTENCES = {100: "a header line of the answer is too long"}
 HEAD_BYTES = 300 * 1024
 """libcurl ends an answer whose header lines are longer in all, interim answers counted."""
 
-HEADERS = 100
-"""How many of an answer's headers are kept."""
-
 _Socket = get_original("socket", "socket")
 
 
 class Unsendable(RelayError):
     """A request that would not be the one that was meant: a header with a line break in it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One POST, signed already."""
-
-    url: str
-    headers: Sequence[tuple[str, str]] = field(repr=False)
-    body: bytes = field(repr=False)
-    timeout_s: float  # for everything together: name, connection, TLS, sending, answer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """Where a POST goes, and how long it may take from now on."""
-
-    url: str
-    address: str
-    port: int
-    proxy: str = ""  # a proxy's URL, or "" for none
-    fresh: bool = False  # on a connection of its own: a kept one died under this POST
-    dns_s: float = 0.0
-    offset_s: float  # since the attempt began
-    wait_s: float
-    connect_wait_s: float
-
-    def leads_to(self, peer: str) -> bool:
-        """Whether a connection to `peer` is the vetted one; whom a proxy connects to, it was told."""
-        if self.proxy or peer == self.address:
-            return True
-        return ipaddress.ip_address(peer) == ipaddress.ip_address(self.address)
-
-
-NOWHERE = Route(url="", address="", port=0, offset_s=0.0, wait_s=0.0, connect_wait_s=0.0)
 
 
 class Transfer:
@@ -134,7 +97,7 @@ class Transfer:
         if code == pycurl.E_OK or len(self._excerpt) == EXCERPT_BYTES:
             return Answered(
                 status=self.curl.getinfo(pycurl.RESPONSE_CODE),
-                headers=_headers(self._head),
+                headers=read_headers(self._head),
                 excerpt=bytes(self._excerpt),
                 timing=self._timing(),
             )
@@ -212,22 +175,3 @@ class Transfer:
         elif not self._new or self.sends > 2:
             return int(pycurl.PREREQFUNC_ABORT)
         return int(pycurl.PREREQFUNC_OK)
-
-
-def _headers(head: bytearray) -> tuple[tuple[str, str], ...]:
-    """The header lines of the last answer: interim ones (1xx) and a proxy's come before it, trailers after it."""
-    pairs: list[tuple[str, str]] = []
-    inside = False
-    for line in head.decode("latin-1").split("\n"):
-        if not inside:
-            if line.startswith("HTTP/"):
-                inside = True
-                pairs.clear()
-        elif line in ("", "\r"):
-            inside = False
-        else:
-            if len(pairs) == HEADERS:
-                continue
-            name, _, value = line.partition(":")
-            pairs.append((name.strip().lower(), value.strip()))
-    return tuple(pairs)
