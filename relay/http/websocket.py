@@ -54,6 +54,11 @@ class SocketOptions:
     origins: frozenset[str] | None = frozenset()  # browsers' pages from elsewhere that may connect; None: any
 
 
+def text_frame(text: bytes) -> bytes:
+    """A message of UTF-8 as it goes over the wire."""
+    return Frame(Opcode.TEXT, text).serialize(mask=False)
+
+
 class WebSocket:
     """`ahead` is what the peer sent before it had our 101."""
 
@@ -107,6 +112,15 @@ class WebSocket:
         else:
             self._protocol.send_binary(message)
         self._outbox.put(self._protocol.data_to_send())
+        return True
+
+    def pour(self, frames: bytes) -> bool:
+        """As `send`, for frames that are written already, each by `text_frame`: many sockets may be given the same."""
+        if not self.open:
+            raise self._end()
+        if self._outbox.waiting_bytes >= self._options.outbox_bytes:
+            return False
+        self._outbox.put([frames])
         return True
 
     def flush(self, within_s: float) -> bool:
