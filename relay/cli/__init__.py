@@ -21,6 +21,7 @@ COMMANDS = {
     "keys": "relay.cli.keys",
     "doctor": "relay.cli.doctor",
     "openapi": "relay.cli.openapi",
+    "completion": "relay.cli.completion",
 }
 """Command → the module that has a click command of that name."""
 

@@ -18,6 +18,8 @@ from relay.core.webhook import Json
 P = ParamSpec("P")
 Row = Mapping[str, Json]
 
+HERE = "http://127.0.0.1:8000"
+
 COLOURS = {
     "enabled": "green", "delivered": "green", "connected": "green",
     "pending": "cyan", "sending": "cyan", "connecting": "cyan", "running": "cyan",
@@ -96,15 +98,15 @@ def remote(command: Callable[Concatenate[Asker, P], None]) -> Callable[P, None]:
     """Give `command` an Asker, and its users the options that make one."""
 
     @click.option("--json", "as_json", is_flag=True, help="For scripts: JSON instead of a table.")
-    @click.option("--url", envvar="RELAY_URL", default="http://127.0.0.1:8000", show_default=True, show_envvar=True)
+    @click.option("--relay", "address", envvar="RELAY_URL", default=HERE, show_default=True, show_envvar=True)
     @click.option("--token", envvar="RELAY_ADMIN_TOKEN", default="", show_envvar=True, help="Admin token or API key.")
     @wraps(command)
     def asks(*args: P.args, **kwargs: P.kwargs) -> None:
-        url, token, as_json = (kwargs.pop(name) for name in ("url", "token", "as_json"))
+        address, token, as_json = (kwargs.pop(name) for name in ("address", "token", "as_json"))
         if not token:
             raise click.UsageError("who are you? Set RELAY_ADMIN_TOKEN, or give --token.")
         with plainly():
-            command(Asker(client=Client(str(url), str(token)), as_json=bool(as_json)), *args, **kwargs)
+            command(Asker(client=Client(str(address), str(token)), as_json=bool(as_json)), *args, **kwargs)
 
     return asks
 
