@@ -38,19 +38,23 @@ from relay.metrics import Metrics
 from relay.report import Reporter, Started, counting
 from relay.settings import Settings
 from relay.slack.inbox import Inbox
-from relay.slack.supervisor import Supervisor
+from relay.slack.supervisor import SlackStore, Supervisor
 from relay.store.backlogs import Backlogs
 from relay.store.client import Client
-from relay.store.connections import ConnectionChanges, Connections, ConnectionStates
+from relay.store.connection_states import ConnectionStates
+from relay.store.connections import Connections
 from relay.store.counts import Counts, ProcessRecord
 from relay.store.deliveries import Deliveries
 from relay.store.directory import Directory
 from relay.store.embedded import EmbeddedRedis
 from relay.store.errors import StoreAway
 from relay.store.journal import Journal
+from relay.store.notices import Notices
 from relay.store.occurrences import Occurrences
+from relay.store.turns import Turns
 from relay.store.vault import Vault
 from relay.store.webhooks import Webhooks
+from relay.store.workers import Workers
 
 DEFAULT_RTM = ConnectionId("con_default")
 DEFAULT_SOCKET = ConnectionId("con_defaultsocket")
@@ -78,10 +82,17 @@ class Store:
         self.directory = Directory(self.webhooks)
         self.connections = Connections(client, vault)
         self.states = ConnectionStates(client)
-        self.changes = ConnectionChanges(client)
+        self.notices = Notices(client)
         self.occurrences = Occurrences(client)
         self.counts = Counts(client)
         self.backlogs = Backlogs(client)
+        self.slack = SlackStore(
+            connections=self.connections,
+            states=self.states,
+            notices=self.notices,
+            workers=Workers(client),
+            turns=Turns(client),
+        )
 
 
 class Work:
@@ -91,14 +102,7 @@ class Work:
         slack = settings.slack_options()
         self._poster = poster
         inbox = Inbox(journal=store.journal, occurrences=store.occurrences, options=slack, report=report)
-        self._supervisor = Supervisor(
-            connections=store.connections,
-            states=store.states,
-            changes=store.changes,
-            inbox=inbox,
-            options=slack,
-            report=report,
-        )
+        self._supervisor = Supervisor(store.slack, inbox=inbox, options=slack, report=report)
         health = Health(store.webhooks, store.deliveries, store.journal, report=report)
         rooms = Rooms(
             journal=store.journal,
@@ -200,7 +204,7 @@ class Relay:
             shards=(Shard(journal=store.journal, deliveries=store.deliveries),),
             connections=store.connections,
             states=store.states,
-            changes=store.changes,
+            notices=store.notices,
             ready=partial(self._ready, store),
             vet=partial(_vet, allowed=self._settings.allowed_networks),
             post=partial(post_sample, poster=poster, options=self._settings.deliver_options()),

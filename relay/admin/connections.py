@@ -104,7 +104,7 @@ def delete(call: Call, id: str) -> Answer:
 def reconnect(call: Call, id: str) -> Answer:
     """Ask for a new socket, opened before the old one is let go of. Also tries again what Slack refused for good."""
     connection = _find(call, id)
-    call.rooms.changes.ask_renewal(connection.id)
+    call.rooms.notices.ask_renewal(connection.id)
     return Answer(status=202, body=view(connection, call.rooms.states.get(connection.id)))
 
 

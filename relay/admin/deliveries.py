@@ -6,10 +6,11 @@ from pydantic import Field
 
 from relay.admin.attempts import AttemptView, attempt_of_line
 from relay.admin.delivery_lists import look_up, of_all, of_event, of_webhooks, take
-from relay.admin.endpoints import ALL, OWNERS, Answer, Call, Noun, Scope, Shown
+from relay.admin.endpoints import ALL, OWNERS, Answer, Call, Noun, Shown
 from relay.admin.lists import PageQuery
 from relay.admin.moments import Moment, maybe_moment, moment
 from relay.admin.problems import conflict, not_found
+from relay.core.apikey import Scope
 from relay.core.delivery import Delivery, Step
 from relay.core.ids import DeliveryId, EventId, WebhookId, read_delivery_id
 
@@ -30,14 +31,14 @@ class DeliverySummary(Shown):
     event: str
     status: StateWord
     reason: str | None = Field(description="why, where the status alone does not say")
-    attempts: int = Field(description="made since it was last sent on its way")
+    tries: int = Field(description="attempts since it was last sent on its way")
     created_at: Moment
     next_attempt_at: Moment | None
     settled_at: Moment | None
 
 
 class DeliveryView(DeliverySummary):
-    history: list[AttemptView] = Field(description="every attempt, oldest first")
+    attempts: list[AttemptView] = Field(description="every attempt, oldest first")
 
 
 class DeliveryPage(Shown):
@@ -125,7 +126,7 @@ def _summary(delivery: Delivery) -> DeliverySummary:
         event=delivery.event_id,
         status=delivery.state.value,
         reason=delivery.reason or None,
-        attempts=delivery.tries,
+        tries=delivery.tries,
         created_at=moment(delivery.created_at),
         next_attempt_at=maybe_moment(delivery.due_at),
         settled_at=maybe_moment(delivery.settled_at),
@@ -134,4 +135,4 @@ def _summary(delivery: Delivery) -> DeliverySummary:
 
 def _view(call: Call, delivery: Delivery) -> DeliveryView:
     lines = call.rooms.shards[read_delivery_id(delivery.id)[1]].deliveries.attempts(delivery.id)
-    return DeliveryView(**dict(_summary(delivery)), history=[attempt_of_line(line) for line in lines])
+    return DeliveryView(**dict(_summary(delivery)), attempts=[attempt_of_line(line) for line in lines])

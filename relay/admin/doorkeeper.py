@@ -8,14 +8,15 @@ up by that.
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from hmac import compare_digest
 from ipaddress import ip_address
 from math import ceil
 from typing import TypeVar
 
-from relay.admin.endpoints import Caller, Scope
+from relay.admin.endpoints import Caller
 from relay.admin.problems import Problem
+from relay.core.apikey import Scope, hash_token
+from relay.store.apikeys import ApiKeys
 
 T = TypeVar("T")
 
@@ -27,6 +28,8 @@ GUESS_EVERY_S = 6.0
 """And one more for each of these seconds."""
 REMEMBERED = 10_000
 """Addresses, and right tokens, that are remembered; the oldest are forgotten first."""
+USE_NOTED_S = 60.0
+"""A key's last use is written down at most so often."""
 
 
 @dataclass(slots=True)
@@ -45,29 +48,23 @@ class Guesses:
 
 
 class Doorkeeper:
-    def __init__(
-        self,
-        admin_token: str,
-        find_key: Callable[[str], Caller | None],
-        now: Callable[[], float],
-    ) -> None:
-        """`find_key`: the caller behind the SHA-256 (hex) of an API key; may raise StoreAway."""
-        self._admin_hash = digest(admin_token)
-        self._find_key = find_key
+    def __init__(self, admin_token: str, keys: ApiKeys, now: Callable[[], float]) -> None:
+        self._admin_hash = hash_token(admin_token)
+        self._keys = keys
         self._now = now
         self._guesses: OrderedDict[str, Guesses] = OrderedDict()
-        self._welcome: OrderedDict[str, None] = OrderedDict()
+        self._welcome: OrderedDict[str, float] = OrderedDict()  # hashes of right tokens, and when their use was noted
 
     def __repr__(self) -> str:
         return f"<Doorkeeper, {len(self._guesses)} addresses have guessed>"
 
     def admit(self, authorization: str | None, address: str) -> Caller:
-        """Who shows this `Authorization` header. Raises Problem: 401 or 429."""
+        """Who shows this `Authorization` header. Raises Problem (401, 429), StoreAway."""
         scheme, _, token = (authorization or "").partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
             raise _unauthorized("Send the header Authorization: Bearer <token>.")
-        hashed = digest(token)
+        hashed = hash_token(token)
         if hashed not in self._welcome:
             self._slow_down(address)
         caller = self._caller(hashed)
@@ -75,36 +72,34 @@ class Doorkeeper:
             self._welcome.pop(hashed, None)
             self._note_guess(address)
             raise _unauthorized("This token is not known, or no longer valid.")
-        _remember(self._welcome, hashed, None)
         return caller
 
     def _caller(self, hashed: str) -> Caller | None:
+        noted_at = self._welcome.get(hashed, 0.0)
         if compare_digest(hashed, self._admin_hash):
+            _remember(self._welcome, hashed, noted_at)
             return Caller(name=BOOTSTRAP, scope=Scope.ADMIN)
-        return self._find_key(hashed)
+        key = self._keys.find(hashed)
+        if key is None:
+            return None
+        if self._now() - noted_at >= USE_NOTED_S:
+            noted_at = self._now()
+            self._keys.used(key.id, noted_at)
+        _remember(self._welcome, hashed, noted_at)
+        return Caller(name=key.id, scope=key.scope, webhooks=frozenset(key.webhooks))
 
     def _slow_down(self, address: str) -> None:
         guesses = self._guesses.get(address)
-        if guesses is None:
-            return
-        over = guesses.left(self._now()) + 1 - GUESSES
+        over = guesses.left(self._now()) + 1 - GUESSES if guesses else 0.0
         if over > 0:
-            wait_s = ceil(over * GUESS_EVERY_S)
-            raise Problem(
-                429,
-                "too_many_requests",
-                "Too many wrong tokens came from this address.",
-                headers=[("Retry-After", str(wait_s))],
-            )
+            wait = str(ceil(over * GUESS_EVERY_S))
+            detail = "Too many wrong tokens came from this address."
+            raise Problem(429, "too_many_requests", detail, headers=[("Retry-After", wait)])
 
     def _note_guess(self, address: str) -> None:
         guesses = self._guesses.get(address) or Guesses(0.0, self._now())
         guesses.add(self._now())
         _remember(self._guesses, address, guesses)
-
-
-def digest(token: str) -> str:
-    return sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def client_address(peer: str, forwarded_for: str | None) -> str:

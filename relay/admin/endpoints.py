@@ -7,22 +7,13 @@ from the path; `query` and `body`, pydantic models), what it is for from its doc
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TypeAlias, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from relay.admin.options import AdminOptions
+from relay.core.apikey import Scope
 from relay.core.ids import WebhookId
-
-
-class Scope(StrEnum):
-    """What a token is good for."""
-
-    READ = "read"  # everything may be looked at
-    OWNER = "owner"  # its own webhooks may be looked at and changed, and their deliveries; nothing else
-    ADMIN = "admin"
-
 
 ANYONE: frozenset[Scope] = frozenset()
 """No token is asked for."""
@@ -68,8 +59,8 @@ class Asked(BaseModel):
 
 
 def _without_defaults(schema: dict[str, JsonValue]) -> None:
-    for field in cast(dict[str, dict[str, JsonValue]], schema["properties"]).values():
-        field.pop("default", None)
+    for described in cast(dict[str, dict[str, JsonValue]], schema["properties"]).values():
+        described.pop("default", None)
 
 
 class AskedChange(Asked):
@@ -97,6 +88,7 @@ class Endpoint:
     refusals: Sequence[int]
     body: type[BaseModel] | None
     query: type[BaseModel] | None
+    audited: bool
 
     @property
     def body_required(self) -> bool:
@@ -135,8 +127,12 @@ class Noun:
         access: frozenset[Scope],
         answers: Mapping[int, type[BaseModel] | None],
         refusals: Sequence[int] = (),
+        audited: bool | None = None,
     ) -> Callable[[View], View]:
-        """`route`: such as `POST /v1/webhooks/{id}/test`; `refusals`: statuses beside those that all may answer."""
+        """`route`: such as `POST /v1/webhooks/{id}/test`; `refusals`: statuses beside those that all may answer.
+
+        `audited`: whether a use of it is written down; without a word, all but GET are.
+        """
 
         def add(view: View) -> View:
             method, path = route.split(" ")
@@ -151,6 +147,7 @@ class Noun:
                     refusals=refusals,
                     body=hints.get("body"),
                     query=hints.get("query"),
+                    audited=method != "GET" if audited is None else audited,
                 )
             )
             return view

@@ -12,6 +12,7 @@ from relay.core import exposition, metrics
 from relay.core.connection import ConnectionStatus
 from relay.core.errors import Away
 from relay.core.tally import Series
+from relay.core.ledger import Ledger
 from relay.store.backlogs import Backlogs
 from relay.store.counts import Counts
 
@@ -38,9 +39,9 @@ def _gauges(rooms: AdminOptions, counts: Counts, backlogs: Backlogs) -> Iterator
     yield (metrics.REDIS_UP.name,), 1
     yield (metrics.WEBHOOKS.name,), rooms.webhooks.count()
     yield (metrics.FAN_OUT_LAG_S.name,), backlogs.fan_out_lag_s(now)
-    for shard in rooms.shards:
-        for column in ("outstanding", "held", "dead", "delivered", "cancelled"):
-            yield (metrics.LEDGER.name, column), shard.deliveries.ledger().get(column, 0)
+    ledger = sum((shard.deliveries.ledger() for shard in rooms.shards), Ledger())
+    for column in ("outstanding", "held", "dead", "delivered", "cancelled"):
+        yield (metrics.LEDGER.name, column), getattr(ledger, column)
     for backlog in backlogs.longest(now):
         yield (metrics.BACKLOG.name, backlog.webhook), backlog.outstanding
         yield (metrics.BACKLOG_AGE_S.name, backlog.webhook), backlog.overdue_s

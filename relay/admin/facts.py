@@ -22,3 +22,13 @@ class RequestFailed(Fact):
         """`path`: without the query, where people put tokens."""
         trace = "".join(traceback.format_exception(error))
         return cls(method=method, path=path, error=type(error).__name__, trace=trace)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditMissed(Fact):
+    """Redis went away between a change and its line in the audit list; this line stands for it."""
+
+    level: ClassVar[Level] = Level.WARNING
+    who: str
+    what: str
+    target: str

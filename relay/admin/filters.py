@@ -43,7 +43,7 @@ class FilterVerdict(Shown):
     reasons: list[ReasonView] = Field(description="why not, field by field; empty if it matches")
 
 
-@FILTERS.endpoint("POST /v1/filters/test", access=READERS, answers={200: FilterVerdict}, refusals=(404,))
+@FILTERS.endpoint("POST /v1/filters/test", access=READERS, answers={200: FilterVerdict}, refusals=(404,), audited=False)
 def test(call: Call, body: FilterTrial) -> Answer:
     """Try a filter on an event."""
     if body.event_id is None:

@@ -19,7 +19,7 @@ MEDIA = "application/json"
 
 def read_body(request: Request, model: type[BaseModel], *, required: bool) -> BaseModel:
     """Raises Problem: 400, 413, 415 or 422."""
-    raw = request.get_data(cache=False)
+    raw = request.get_data()
     if not raw and not required:
         return model()
     if request.mimetype != MEDIA:

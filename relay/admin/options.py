@@ -10,8 +10,12 @@ from relay.core.outcome import Outcome, Refused
 from relay.core.readiness import Readiness
 from relay.core.webhook import Webhook
 from relay.report import Reporter
-from relay.store.connections import ConnectionChanges, Connections, ConnectionStates
+from relay.store.apikeys import ApiKeys
+from relay.store.audit import Audit
+from relay.store.connection_states import ConnectionStates
+from relay.store.connections import Connections
 from relay.store.deliveries import Deliveries
+from relay.store.idempotency import Idempotency
 from relay.store.journal import Journal
 from relay.store.webhooks import Webhooks
 
@@ -30,8 +34,11 @@ class AdminOptions:
     webhooks: Webhooks
     shards: Sequence[Shard]
     connections: Connections
+    api_keys: ApiKeys
+    audit: Audit
+    idempotency: Idempotency
     states: ConnectionStates
-    changes: ConnectionChanges
+    notices: Notices
     vet: Callable[[str], Refused | None]
     """Whether a URL may be posted to: the guard of registration. May ask the DNS."""
     post: Callable[[Webhook, Envelope], Outcome]

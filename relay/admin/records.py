@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from relay.admin.endpoints import Answer, Call, Scope
+from relay.admin.endpoints import Answer, Call
 from relay.admin.lists import PageQuery, bad_cursor, read_cursor, write_cursor
 from relay.admin.problems import FieldError, Problem, conflict, invalid, not_found
 from relay.admin.webhook_shapes import WebhookChange, WebhookSettings, view
+from relay.core.apikey import Scope
 from relay.core.ids import WebhookId
 from relay.core.webhook import Webhook
 from relay.store.errors import Conflict

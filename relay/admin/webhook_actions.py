@@ -49,7 +49,9 @@ class Verification(Shown):
     verified: Literal[True]
 
 
-@WEBHOOK_ACTIONS.endpoint("GET /v1/webhooks/{id}/secret", access=OWNERS, answers={200: SecretView}, refusals=(404,))
+@WEBHOOK_ACTIONS.endpoint(
+    "GET /v1/webhooks/{id}/secret", access=OWNERS, answers={200: SecretView}, refusals=(404,), audited=True
+)
 def secret(call: Call, id: str) -> Answer:
     """Show a webhook's secret."""
     return Answer(body=_secrets(find(call, id), call.rooms.now()))
@@ -92,7 +94,9 @@ def disable(call: Call, id: str) -> Answer:
     return shown(change(call, id, disabled))
 
 
-@WEBHOOK_ACTIONS.endpoint("POST /v1/webhooks/{id}/test", access=OWNERS, answers={200: AttemptView}, refusals=(404,))
+@WEBHOOK_ACTIONS.endpoint(
+    "POST /v1/webhooks/{id}/test", access=OWNERS, answers={200: AttemptView}, refusals=(404,), audited=False
+)
 def test(call: Call, id: str) -> Answer:
     """Send one signed sample event now, and show what came of it.
 
@@ -103,7 +107,7 @@ def test(call: Call, id: str) -> Answer:
 
 
 @WEBHOOK_ACTIONS.endpoint(
-    "POST /v1/webhooks/{id}/verify", access=OWNERS, answers={200: Verification}, refusals=(404, 422)
+    "POST /v1/webhooks/{id}/verify", access=OWNERS, answers={200: Verification}, refusals=(404, 422), audited=False
 )
 def verify(call: Call, id: str) -> Answer:
     """Send Slack's `url_verification` challenge now."""

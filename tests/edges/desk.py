@@ -21,8 +21,11 @@ from relay.deliver.sample import post_sample
 from relay.deliver.worker import DeliverOptions
 from relay.http.server import HttpServer
 from relay.report import Fact
+from relay.store.apikeys import ApiKeys
+from relay.store.audit import Audit
 from relay.store.client import Client, StoreOptions
 from relay.store.connections import ConnectionChanges, Connections, ConnectionStates
+from relay.store.idempotency import Idempotency
 from relay.store.vault import Vault
 from tests.store.filled import Filled
 
@@ -76,7 +79,7 @@ class Desk:
     store: Filled
     connections: Connections
     states: ConnectionStates
-    changes: ConnectionChanges
+    notices: Notices
     facts: list[Fact] = field(default_factory=list)
     readiness: Readiness = READY
     ahead_s: float = 0.0
@@ -122,7 +125,10 @@ def open_desk(redis_url: str) -> Iterator[Desk]:
         shards=(Shard(journal=store.journal, deliveries=store.deliveries),),
         connections=desk.connections,
         states=desk.states,
-        changes=desk.changes,
+        notices=desk.notices,
+        api_keys=ApiKeys(client),
+        audit=Audit(client),
+        idempotency=Idempotency(client, vault),
         ready=lambda: desk.readiness,
         vet=_vet,
         post=partial(post_sample, poster=poster, options=DeliverOptions(agent="slack-webhook-relay/test")),

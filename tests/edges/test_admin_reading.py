@@ -146,7 +146,7 @@ def test_a_delivery_is_shown_with_its_attempts_sent_again_and_cancelled(desk: De
     attempt = json.dumps(line | {"excerpt": "no", "timing": [0, 0, 0, 1, 2.5]}).encode()
     desk.store.settle(claim, Step.GIVE_UP, attempt=attempt)
     path = f"/v1/deliveries/{claim.id}"
-    assert desk.ask("GET", path).body["history"] == [
+    assert desk.ask("GET", path).body["attempts"] == [
         {
             "at": "2023-11-14T22:13:20.500Z",
             "url": "https://example.com/",
@@ -198,7 +198,7 @@ def test_a_connection_is_made_changed_asked_for_a_new_socket_and_removed_and_its
     state = ConnectionState(
         status=ConnectionStatus.FAILED, since=1700000000, error="invalid_auth", explanation="It is."
     )
-    desk.states.save(id, state)
+    desk.worker_says(id, state)
     shown = desk.ask("GET", path)
     assert (shown.body["status"], shown.body["error"], shown.body["explanation"]) == (
         "failed",
@@ -209,7 +209,7 @@ def test_a_connection_is_made_changed_asked_for_a_new_socket_and_removed_and_its
     assert changed.body["options"] == {"presence_sub": ["U1"], "batch_presence_aware": True}
     assert (changed.body["name"], changed.body["paused"]) == ("two", False)
     assert desk.ask("POST", f"{path}/reconnect").status == 202
-    assert desk.changes.wait("0-0").renew == {id}
+    assert desk.notices.wait("0-0").renew == {id}
     kept = desk.connections.get(id)
     assert kept is not None
     assert kept.token == token
