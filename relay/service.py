@@ -39,6 +39,8 @@ from relay.report import Reporter, Started, counting
 from relay.settings import Settings
 from relay.slack.inbox import Inbox
 from relay.slack.supervisor import SlackStore, Supervisor
+from relay.store.apikeys import ApiKeys
+from relay.store.audit import Audit
 from relay.store.backlogs import Backlogs
 from relay.store.client import Client
 from relay.store.connection_states import ConnectionStates
@@ -48,6 +50,7 @@ from relay.store.deliveries import Deliveries
 from relay.store.directory import Directory
 from relay.store.embedded import EmbeddedRedis
 from relay.store.errors import StoreAway
+from relay.store.idempotency import Idempotency
 from relay.store.journal import Journal
 from relay.store.notices import Notices
 from relay.store.occurrences import Occurrences
@@ -84,6 +87,9 @@ class Store:
         self.states = ConnectionStates(client)
         self.notices = Notices(client)
         self.occurrences = Occurrences(client)
+        self.api_keys = ApiKeys(client)
+        self.audit = Audit(client)
+        self.idempotency = Idempotency(client, vault)
         self.counts = Counts(client)
         self.backlogs = Backlogs(client)
         self.slack = SlackStore(
@@ -203,6 +209,9 @@ class Relay:
             webhooks=store.webhooks,
             shards=(Shard(journal=store.journal, deliveries=store.deliveries),),
             connections=store.connections,
+            api_keys=store.api_keys,
+            audit=store.audit,
+            idempotency=store.idempotency,
             states=store.states,
             notices=store.notices,
             ready=partial(self._ready, store),

@@ -17,6 +17,7 @@ from relay.store.connections import Connections
 from relay.store.deliveries import Deliveries
 from relay.store.idempotency import Idempotency
 from relay.store.journal import Journal
+from relay.store.notices import Notices
 from relay.store.webhooks import Webhooks
 
 

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from relay.admin.app import make_app
 from relay.admin.options import AdminOptions, Shard
+from relay.core.connection import ConnectionState
+from relay.core.ids import ConnectionId
 from relay.core.outcome import Refused
 from relay.core.readiness import Check, Readiness
 from relay.core.url import vet_url
@@ -24,9 +26,12 @@ from relay.report import Fact
 from relay.store.apikeys import ApiKeys
 from relay.store.audit import Audit
 from relay.store.client import Client, StoreOptions
-from relay.store.connections import ConnectionChanges, Connections, ConnectionStates
+from relay.store.connection_states import ConnectionStates, Standing
+from relay.store.connections import Connections
 from relay.store.idempotency import Idempotency
+from relay.store.notices import Notices
 from relay.store.vault import Vault
+from relay.store.workers import Workers
 from tests.store.filled import Filled
 
 TOKEN = "the-admin-token-of-the-tests"
@@ -105,6 +110,12 @@ class Desk:
         finally:
             connection.close()
 
+    def worker_says(self, id: ConnectionId, state: ConnectionState) -> None:
+        """How a connection stands, as a worker that is alive tells it."""
+        workers = Workers(self.store.client)
+        workers.beat()
+        self.states.say(id, workers.me, Standing(view=state, hears=False, at=state.since))
+
     def made(self, **settings: Json) -> dict[str, Json]:
         """A new webhook, as the API showed it."""
         said = self.ask("POST", "/v1/webhooks", wanted(**settings))
@@ -118,7 +129,7 @@ def open_desk(redis_url: str) -> Iterator[Desk]:
     vault = Vault(("a key",))
     store = Filled(client)
     poster = Poster(PostOptions(allowed=LOOPBACK))
-    desk = Desk("", store, Connections(client, vault), ConnectionStates(client), ConnectionChanges(client))
+    desk = Desk("", store, Connections(client, vault), ConnectionStates(client), Notices(client))
     rooms = AdminOptions(
         admin_token=TOKEN,
         webhooks=store.webhooks,
