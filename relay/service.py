@@ -18,7 +18,9 @@ from time import monotonic, time
 from relay import __version__
 from relay.admin.app import make_app
 from relay.admin.exporter import exporter
+from relay.admin.hub import Hub
 from relay.admin.options import AdminOptions, Shard
+from relay.admin.stream import Stream
 from relay.core import metrics
 from relay.core.address import Network
 from relay.core.connection import Connection, Kind
@@ -50,11 +52,14 @@ from relay.store.deliveries import Deliveries
 from relay.store.directory import Directory
 from relay.store.embedded import EmbeddedRedis
 from relay.store.errors import StoreAway
+from relay.store.feed import Feed
 from relay.store.idempotency import Idempotency
 from relay.store.journal import Journal
 from relay.store.notices import Notices
 from relay.store.occurrences import Occurrences
+from relay.store.outcomes import Outcomes
 from relay.store.turns import Turns
+from relay.store.sessions import Sessions
 from relay.store.vault import Vault
 from relay.store.webhooks import Webhooks
 from relay.store.workers import Workers
@@ -90,6 +95,9 @@ class Store:
         self.api_keys = ApiKeys(client)
         self.audit = Audit(client)
         self.idempotency = Idempotency(client, vault)
+        self.sessions = Sessions(client)
+        self.feed = Feed(client)
+        self.outcomes = Outcomes(client)
         self.counts = Counts(client)
         self.backlogs = Backlogs(client)
         self.slack = SlackStore(
@@ -164,6 +172,7 @@ class Relay:
         self._report = counting(report, self._tally)
         self._stack = ExitStack()
         self._work: Work | None = None
+        self._hub: Hub | None = None
         self._started_at = time()
 
     def __enter__(self) -> Running:
@@ -189,7 +198,10 @@ class Relay:
         running = Running(address="", ready=partial(self._ready, store))
         if Parts.WEB in self._parts:
             admin = self._admin(store, poster)
-            app = make_app(admin, (exporter(admin, store.counts, store.backlogs),))
+            self._hub = hub = Hub(store.feed, store.journal, store.outcomes, tally=self._tally, report=self._report)
+            stack.callback(hub.stop)
+            rooms = (exporter(admin, store.counts, store.backlogs), Stream(admin, hub, store.feed).blueprint())
+            app = make_app(admin, rooms)
             server = HttpServer(app, settings.host, settings.port)
             server.start()
             stack.callback(server.stop, within_s=1.0)
@@ -212,6 +224,7 @@ class Relay:
             api_keys=store.api_keys,
             audit=store.audit,
             idempotency=store.idempotency,
+            sessions=store.sessions,
             states=store.states,
             notices=store.notices,
             ready=partial(self._ready, store),
@@ -234,6 +247,7 @@ class Relay:
             started_at=self._started_at,
             loops_idle_s={name: round(now - beat, 1) for name, beat in work.beats.items()} if work else {},
             in_flight=work.in_flight if work else 0,
+            watchers=len(self._hub) if self._hub else 0,
         )
 
     def _ready(self, store: Store) -> Readiness:

@@ -6,6 +6,7 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from relay.admin import problems
+from relay.admin.door import Door
 from relay.admin.doorkeeper import Doorkeeper
 from relay.admin.facts import RequestFailed
 from relay.admin.intake import BODY_BYTES
@@ -19,10 +20,12 @@ from relay.core.errors import Away
 
 
 def make_app(rooms: AdminOptions, blueprints: Sequence[Blueprint] = ()) -> Flask:
-    """A plain WSGI application. `blueprints`: rooms with doors of their own, the dashboard and the live stream."""
+    """A plain WSGI application. `blueprints`: the dashboard and the live stream; they find the door at `extensions`."""
     app = Flask("relay", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
-    serving = Serving(rooms, Doorkeeper(rooms.admin_token, rooms.api_keys, rooms.now), Repeats(rooms.idempotency))
+    door = Door(rooms, Doorkeeper(rooms.admin_token, rooms.api_keys, rooms.now), rooms.sessions)
+    app.extensions["door"] = door
+    serving = Serving(rooms, door, Repeats(rooms.idempotency))
     for endpoint in (endpoint for noun in NOUNS for endpoint in noun.endpoints):
         app.add_url_rule(
             endpoint.path.replace("{", "<").replace("}", ">"),

@@ -67,14 +67,15 @@ class Doorkeeper:
         hashed = hash_token(token)
         if hashed not in self._welcome:
             self._slow_down(address)
-        caller = self._caller(hashed)
+        caller = self.caller(hashed)
         if caller is None:
             self._welcome.pop(hashed, None)
             self._note_guess(address)
             raise _unauthorized("This token is not known, or no longer valid.")
         return caller
 
-    def _caller(self, hashed: str) -> Caller | None:
+    def caller(self, hashed: str) -> Caller | None:
+        """Whose token has this hash. Raises StoreAway."""
         noted_at = self._welcome.get(hashed, 0.0)
         if compare_digest(hashed, self._admin_hash):
             _remember(self._welcome, hashed, noted_at)

@@ -152,9 +152,7 @@ class Hub:
     def _tell(self, seen: list[Seen]) -> None:
         wanted = sorted_out([watcher.wish for watcher in self._watchers], seen)
         frames = {name: Frames.of(found) for name, found in wanted.items() if found}
-        lost = sum(
-            watcher.tell(frames[watcher.wish.name]) for watcher in self._watchers if watcher.wish.name in frames
-        )
+        lost = sum(watcher.tell(frames[watcher.wish.name]) for watcher in self._watchers if watcher.wish.name in frames)
         if lost:
             self._tally.add(metrics.STREAM_DROPPED, by=lost)
 

@@ -17,6 +17,7 @@ from relay.store.connections import Connections
 from relay.store.deliveries import Deliveries
 from relay.store.idempotency import Idempotency
 from relay.store.journal import Journal
+from relay.store.sessions import Sessions
 from relay.store.notices import Notices
 from relay.store.webhooks import Webhooks
 
@@ -38,6 +39,7 @@ class AdminOptions:
     api_keys: ApiKeys
     audit: Audit
     idempotency: Idempotency
+    sessions: Sessions
     states: ConnectionStates
     notices: Notices
     vet: Callable[[str], Refused | None]

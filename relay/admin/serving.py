@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import Response, request
 from pydantic import BaseModel
 
-from relay.admin.doorkeeper import Doorkeeper, client_address
+from relay.admin.door import Door, address_of
 from relay.admin.endpoints import Answer, Call, Caller, Endpoint
 from relay.admin.facts import AuditMissed
 from relay.admin.intake import read_body, read_query
@@ -24,7 +24,7 @@ NOBODY = Caller(name="", scope=Scope.READ)
 @dataclass(frozen=True, slots=True)
 class Serving:
     rooms: AdminOptions
-    doorkeeper: Doorkeeper
+    door: Door
     repeats: Repeats
 
     def view(self, endpoint: Endpoint) -> Callable[..., Response]:
@@ -36,8 +36,7 @@ class Serving:
         return view
 
     def _serve(self, endpoint: Endpoint, path: dict[str, str]) -> Response:
-        address = client_address(request.remote_addr or "", request.headers.get("X-Forwarded-For"))
-        call = self._call(self._admitted(endpoint, address) if endpoint.access else NOBODY)
+        call = self._call(self._admitted(endpoint) if endpoint.access else NOBODY)
         asked = _asked(endpoint)
 
         def act() -> Response:
@@ -45,16 +44,15 @@ class Serving:
             if endpoint.audited:
                 target = path.get("id") or str(getattr(answer.body, "id", ""))
                 fields = tuple(sorted(asked["body"].model_fields_set)) if "body" in asked else ()
-                self._write_down(
-                    Act(who=call.caller.name, what=endpoint.name, target=target, fields=fields, address=address)
-                )
+                who, address = call.caller.name, address_of(request)
+                self._write_down(Act(who=who, what=endpoint.name, target=target, fields=fields, address=address))
             return _response(answer)
 
         key = request.headers.get("Idempotency-Key") if endpoint.method == "POST" else None
         return act() if key is None else self.repeats.once(call.caller, key, act)
 
-    def _admitted(self, endpoint: Endpoint, address: str) -> Caller:
-        caller = self.doorkeeper.admit(request.headers.get("Authorization"), address)
+    def _admitted(self, endpoint: Endpoint) -> Caller:
+        caller = self.door.admit(request)
         if caller.scope not in endpoint.access:
             needed = " or ".join(sorted(endpoint.access))
             raise Problem(403, "forbidden", f"This needs a key with the scope {needed}.")

@@ -125,6 +125,12 @@ SHARD_KEYS: tuple[Key, ...] = (
             "`*` sums all webhooks and has events, live, baseline, retired"
         ),
     ),
+    Key(name="watched", type="string", meaning="there while somebody watches the live stream"),
+    Key(
+        name="outcomes",
+        type="stream",
+        meaning="what attempts did, while somebody watches: o, JSON; the newest ten thousand, for ten minutes",
+    ),
     Key(
         name="version",
         type="string",
@@ -151,6 +157,12 @@ GLOBAL_KEYS: tuple[Key, ...] = (
         type="hash",
         meaning="of one event that Slack gives no time: n how often it happened, e<k> the k-th (stamp, bounds in µs, "
         "who saw it), s<socket> the last k that a socket saw; gone after two hours without another",
+    ),
+    Key(
+        name="session",
+        of="hash of a cookie",
+        type="string",
+        meaning="somebody at the dashboard, JSON: hash of the token, proof of the page, when; 12 hours after its last use",
     ),
     Key(name="counts", type="hash", meaning="what all processes have counted: metric and labels (0x1F between) → sum"),
     Key(

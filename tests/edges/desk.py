@@ -30,6 +30,7 @@ from relay.store.connection_states import ConnectionStates, Standing
 from relay.store.connections import Connections
 from relay.store.idempotency import Idempotency
 from relay.store.notices import Notices
+from relay.store.sessions import Sessions
 from relay.store.vault import Vault
 from relay.store.workers import Workers
 from tests.store.filled import Filled
@@ -140,6 +141,7 @@ def open_desk(redis_url: str) -> Iterator[Desk]:
         api_keys=ApiKeys(client),
         audit=Audit(client),
         idempotency=Idempotency(client, vault),
+        sessions=Sessions(client),
         ready=lambda: desk.readiness,
         vet=_vet,
         post=partial(post_sample, poster=poster, options=DeliverOptions(agent="slack-webhook-relay/test")),

@@ -1,0 +1,109 @@
+"""The feed: events and outcomes of one shard as they come, and those that came before, for whoever watches."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from relay.core.errors import RelayError
+from relay.core.ids import EventId
+from relay.store.client import BLOCK_S, Client
+from relay.store.errors import translated
+from relay.store.keys import Keys
+from relay.store.reply import entries, rows, text
+
+START = "0-0"
+_POSITION = re.compile(r"\d{1,15}-\d{1,10}", re.ASCII)
+
+
+class BadCursor(RelayError):
+    """It is none that a feed gave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """How far somebody has seen: the last event, the last outcome."""
+
+    events: str = START
+    outcomes: str = START
+
+    def __str__(self) -> str:
+        return f"{self.events}.{self.outcomes}"
+
+    @classmethod
+    def read(cls, cursor: str) -> "Place":
+        """Raises BadCursor."""
+        events, _, outcomes = cursor.partition(".")
+        if not (_POSITION.fullmatch(events) and _POSITION.fullmatch(outcomes)):
+            raise BadCursor("this is not a cursor of the stream")
+        return cls(events=events, outcomes=outcomes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """Something came; `place` is behind it. One of the two is there: an event's id, or an outcome's JSON."""
+
+    place: Place
+    event: EventId | None = None
+    outcome: bytes = b""
+
+
+class Feed:
+    """One shard's."""
+
+    __slots__ = ("_client", "_journal", "_outcomes")
+
+    def __init__(self, client: Client, shard: int = 0) -> None:
+        keys = Keys(shard)
+        self._client = client
+        self._journal, self._outcomes = keys("journal"), keys("outcomes")
+
+    def now(self) -> Place:
+        """The place behind all that has come. Raises StoreAway."""
+        with translated():
+            newest = [
+                entries(self._client.redis.xrevrange(stream, count=1)) for stream in (self._journal, self._outcomes)
+            ]
+        events, outcomes = (found[0][0] if found else START for found in newest)
+        return Place(events=events, outcomes=outcomes)
+
+    def wait(self, after: Place, limit: int) -> list[Happening]:
+        """What came behind `after`, at most `limit` of each kind; waits for it up to BLOCK_S. Raises StoreAway."""
+        block = ("BLOCK", int(BLOCK_S * 1000))
+        streams = (self._journal, self._outcomes, after.events, after.outcomes)
+        answer = self._client.block("XREAD", "COUNT", limit, *block, "STREAMS", *streams)
+        return self._told(after, _by_stream(answer))
+
+    def between(self, after: Place, until: Place, limit: int) -> list[Happening]:
+        """What came behind `after`, and not behind `until`; at most `limit` of each kind. Raises StoreAway."""
+        with translated():
+            found = {
+                self._journal: self._client.redis.xrange(self._journal, f"({after.events}", until.events, limit),
+                self._outcomes: self._client.redis.xrange(self._outcomes, f"({after.outcomes}", until.outcomes, limit),
+            }
+        return self._told(after, found)
+
+    def _told(self, place: Place, found: Mapping[str, object]) -> list[Happening]:
+        """In the order of their coming; each place is behind everything before it."""
+        events = [(_order(id), id, fields) for id, fields in entries(found.get(self._journal))]
+        outcomes = [(_order(id), id, fields) for id, fields in entries(found.get(self._outcomes))]
+        told: list[Happening] = []
+        for _, id, fields in sorted(events + outcomes, key=lambda one: one[0]):
+            if b"o" in fields:
+                place = replace(place, outcomes=id)
+                told.append(Happening(place=place, outcome=fields[b"o"]))
+            else:
+                place = replace(place, events=id)
+                told.append(Happening(place=place, event=EventId(fields[b"e"].decode())))
+        return told
+
+
+def _by_stream(answer: object) -> Mapping[str, object]:
+    if isinstance(answer, dict):
+        return {text(name): stream for name, stream in answer.items()}
+    pairs: list[Sequence[object]] = [rows(pair) for pair in rows(answer)]
+    return {text(pair[0]): pair[1] for pair in pairs}
+
+
+def _order(id: str) -> tuple[int, int]:
+    millisecond, _, number = id.partition("-")
+    return int(millisecond), int(number)
