@@ -1,0 +1,1 @@
+"""Programs around Slack's own clients: each says on stdout what it hears, and leaves when its stdin ends."""
