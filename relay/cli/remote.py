@@ -20,6 +20,11 @@ Row = Mapping[str, Json]
 
 HERE = "http://127.0.0.1:8000"
 
+PROSE = frozenset({"url", "description", "explanation", "events"})
+"""Columns that may be broken into lines."""
+WIDEST = 120
+"""A table takes so much room even where the terminal is narrower: a broken line reads better than broken words."""
+
 COLOURS = {
     "enabled": "green", "delivered": "green", "connected": "green",
     "pending": "cyan", "sending": "cyan", "connecting": "cyan", "running": "cyan",
@@ -65,10 +70,10 @@ class Asker:
             return
         table = Table(box=None, header_style="bold", pad_edge=False)
         for column in columns:
-            table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column in {"id", "webhook", "event"})
+            table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column not in PROSE)
         for row in found:
             table.add_row(*(_cell(row.get(column)) for column in columns))
-        Console().print(table)
+        Console(width=max(Console().width, WIDEST)).print(table)
 
     def record(self, row: Row) -> None:
         """Every field of one thing."""
