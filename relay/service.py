@@ -186,8 +186,7 @@ class Relay:
 
     def _start(self, stack: ExitStack) -> Running:
         settings = self._settings
-        url = settings.redis or stack.enter_context(EmbeddedRedis(settings.data_folder)).url
-        client = Client(settings.store_options(url), self._time)
+        client = Client(settings.store_options(settings.redis or self._embed(stack)), self._time)
         stack.callback(client.close)
         store = Store(client, Vault(settings.secret_keys))
         told = Metrics(self._tally, store.counts, token_hex(4), look=self._look, report=self._report)
@@ -214,6 +213,14 @@ class Relay:
             stack.callback(self._work.stop, settings.shutdown_s)
         self._report(Started(what=_name(self._parts), version=__version__, address=running.address))
         return running
+
+    def _embed(self, stack: ExitStack) -> str:
+        """The address of a Redis of our own, which is brought back if it ends by itself."""
+        server = stack.enter_context(EmbeddedRedis(self._settings.data_folder))
+        loop = Loop("redis", server.keep_up, self._report)
+        loop.start()
+        stack.callback(loop.stop)
+        return server.url
 
     def _admin(self, store: Store, poster: Poster) -> AdminOptions:
         return AdminOptions(
