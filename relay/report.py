@@ -177,6 +177,24 @@ class UnreadableFilter(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventUnreadable(Fact):
+    """What is kept of an event cannot be read: it goes to no webhook."""
+
+    level: ClassVar[Level] = Level.ERROR
+    event: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayEnded(Fact):
+    replay: str
+    webhook: str
+    state: str
+    looked: int
+    resent: int
+    made: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AwayNow(Fact):
     """Said once for an outage, by each loop."""
 

@@ -11,8 +11,8 @@ from relay.admin.options import AdminOptions
 from relay.core import exposition, metrics
 from relay.core.connection import ConnectionStatus
 from relay.core.errors import Away
-from relay.core.tally import Series
 from relay.core.ledger import Ledger
+from relay.core.tally import Series
 from relay.store.backlogs import Backlogs
 from relay.store.counts import Counts
 

@@ -65,6 +65,8 @@ def read_secret(secret: str) -> Key:
 
 def ring(secrets: Sequence[SigningSecret], now: float) -> KeyRing:
     """The keys that sign at `now`; `secrets` has the newest first. Raises BadSecret."""
+    if not secrets:
+        raise BadSecret("no key in RELAY_SECRET_KEY opens the webhook's secrets")
     live = [read_secret(one.secret) for one in secrets[1:] if one.until is None or one.until > now]
     return KeyRing(read_secret(secrets[0].secret), tuple(live))
 

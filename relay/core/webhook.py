@@ -66,3 +66,14 @@ class Webhook:
     created_at: float = 0.0
     updated_at: float = 0.0
     version: int = 0  # grows with each change; the ETag
+
+
+def lane_of(webhook: Webhook, channel: str) -> str:
+    """What an event of `channel` must stay in order with, on its way to `webhook`: "" if with nothing."""
+    match webhook.order:
+        case Order.NONE:
+            return ""
+        case Order.CHANNEL:
+            return channel or "-"
+        case Order.ALL:
+            return "*"

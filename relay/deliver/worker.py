@@ -1,11 +1,13 @@
 """Webhooks go out: claim what is due, POST it, settle what came of it.
 
-Two loops. `claim` borrows deliveries, as many as there is room for, and begins their POSTs; `settle` writes down
-what they did, in batches that grow with
-the load. In between there is no greenlet for a POST: the poster's pump calls `_ended` when an outcome is there.
+Two loops. `claim` borrows deliveries, as many as there is room for, and begins their POSTs; `settle` writes down what
+they did, in batches that grow with the load. In between there is no greenlet for a POST: the poster's pump calls `_end`
+when an outcome is there.
 """
 
 import random
+import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic, time
@@ -15,16 +17,16 @@ from gevent.event import Event
 from relay.core.callback import write_callback
 from relay.core.delivery import Claim, Reason
 from relay.core.envelope import Envelope
-from relay.core.errors import RelayError
+from relay.core.errors import Away, RelayError
 from relay.core.outcome import Outcome
 from relay.core.retry import Gone
 from relay.core.webhook import DisabledReason
 from relay.deliver.health import Health
 from relay.deliver.post import Poster, Request
 from relay.deliver.verdicts import Tried, Try, conclude, fact, unsent
-from relay.report import DeliveryUnsendable, Reporter, SettledLate
+from relay.report import DeliveryUnsendable, LoopFailed, Reporter, SettledLate
 from relay.store.client import BLOCK_S
-from relay.store.deliveries import GRACE_S, Claimed, Deliveries, Settlement
+from relay.store.deliveries import GRACE_S, Claimed, Deliveries, Settled, Settlement
 from relay.store.directory import Directory
 from relay.store.journal import Journal
 
@@ -58,6 +60,7 @@ class Worker:
         self._report = report
         self._ended: list[tuple[Try, Outcome]] = []
         self._to_settle: list[Settlement | Tried] = []
+        self._at_once = BATCH
         self._something_ended = Event()
         self._room = Event()
         self._closing = False
@@ -79,21 +82,24 @@ class Worker:
             self._rooms.deliveries.wait(BLOCK_S if claimed.wait_s is None else claimed.wait_s)
 
     def settle(self) -> None:
-        """Wait for outcomes, a few seconds at most, and write them down. Raises StoreAway: they are kept for the
-        next turn.
+        """Wait for outcomes, a few seconds at most, and write them down. Raises StoreAway: they are kept for the next
+        turn.
         """
         self._conclude_all()
-        batch = self._to_settle[:BATCH]
+        batch = self._to_settle[: self._at_once]
         if not batch:
             self._something_ended.clear()
             self._something_ended.wait(BLOCK_S)
             return
-        for one in batch:
-            if isinstance(one, Tried) and isinstance(one.verdict, Gone):  # first: an enabled webhook holds nothing
-                self._rooms.health.disable(one.attempt.webhook.id, DisabledReason.GONE)
-        settled = self._rooms.deliveries.settle([one.settlement if isinstance(one, Tried) else one for one in batch])
-        del self._to_settle[: len(batch)]
-        self._give_back(len(batch))
+        try:
+            settled = self._settle(batch)
+        except Away:
+            raise
+        except Exception:
+            self._single_out(batch)
+            raise
+        self._at_once = min(BATCH, self._at_once * 2)
+        self._give_back(batch)
         for one, in_time in zip(batch, settled.in_time, strict=True):
             if isinstance(one, Tried):
                 self._report(fact(one))
@@ -101,20 +107,38 @@ class Worker:
                     self._report(SettledLate(delivery=one.attempt.claim.id, webhook=one.attempt.claim.webhook))
         self._rooms.health.consider(settled.failing)
 
+    def _settle(self, batch: Sequence[Settlement | Tried]) -> Settled:
+        for one in batch:
+            if isinstance(one, Tried) and isinstance(one.verdict, Gone):  # first: an enabled webhook holds nothing
+                self._rooms.health.disable(one.attempt.webhook.id, DisabledReason.GONE)
+        return self._rooms.deliveries.settle([one.settlement if isinstance(one, Tried) else one for one in batch])
+
+    def _single_out(self, batch: Sequence[Settlement | Tried]) -> None:
+        """A record that cannot be settled must not hold up the others: they go one by one, and it is left to its
+        lease.
+        """
+        if len(batch) == 1:
+            self._give_back(batch)
+        self._at_once = 1
+
     def stop_claiming(self) -> None:
         """Take nothing more; what is in flight goes on."""
         self._closing = True
 
     def _begin_all(self, claimed: Claimed, began: float) -> None:
         """Begin each claim. What cannot be begun, because Redis is away or the time is up, is left to its lease."""
-        if claimed.version != self._rooms.directory.version:
+        if claimed.version > self._rooms.directory.version:
             self._rooms.directory.refresh(at_least=claimed.version)
         envelopes = self._rooms.journal.envelopes(claim.event_id for claim in claimed.claims)
         if monotonic() - began > GRACE_S / 2:
             return  # a lease might end while its POST is still allowed to run
         for claim in claimed.claims:
-            self.in_flight += 1
-            self._begin(claim, envelopes.get(claim.event_id))
+            try:
+                self._begin(claim, envelopes.get(claim.event_id))
+            except Exception as error:  # noqa: BLE001  # one bad record must not hold up the others
+                self._report(LoopFailed(loop=f"claim {claim.id}", error=repr(error), trace=traceback.format_exc()))
+            else:
+                self.in_flight += 1
 
     def _begin(self, claim: Claim, envelope: Envelope | None) -> None:
         webhook = self._rooms.directory.get(claim.webhook)
@@ -147,6 +171,7 @@ class Worker:
         now = time()
         self._to_settle += [conclude(attempt, outcome, now=now, dice=random.random()) for attempt, outcome in ended]
 
-    def _give_back(self, count: int) -> None:
-        self.in_flight -= count
+    def _give_back(self, batch: Sequence[Settlement | Tried]) -> None:
+        del self._to_settle[: len(batch)]
+        self.in_flight -= len(batch)
         self._room.set()

@@ -60,11 +60,13 @@ def _nobody_asks(_script: str, _seconds: float) -> None:
 class Client:
     """Redis, for one process."""
 
-    __slots__ = ("_blocking", "_timed", "options", "redis")
+    __slots__ = ("_blocking", "_timed", "newest_sequence", "options", "redis")
 
     def __init__(self, options: StoreOptions, timed: Timed = _nobody_asks) -> None:
         self.options = options
         self._timed = timed
+        self.newest_sequence = 0
+        """The newest delivery that this process has heard of: after a failover Redis may know of less."""
         self.redis = _redis(options, timeout_s=options.timeout_s)
         self._blocking = _redis(options, timeout_s=BLOCK_S + 5)
 
@@ -85,6 +87,10 @@ class Client:
     def run_on_shard(self, script: Script, shard: int, arguments: Sequence[Argument]) -> object:
         """As `run`, with the retention as the first argument, as every script of a shard wants it."""
         return self.run(script, shard, (int(self.options.retention_s * 1000), *arguments))
+
+    def saw(self, sequence: int) -> None:
+        """A delivery with this number exists."""
+        self.newest_sequence = max(self.newest_sequence, sequence)
 
     def block(self, *command: Argument) -> object:
         """A command that may wait up to BLOCK_S for its answer. Raises StoreAway."""

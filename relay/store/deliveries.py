@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from relay.core.delivery import Claim, Delivery, State, Step
 from relay.core.ids import DeliveryId, EventId, WebhookId, delivery_id, read_delivery_id
+from relay.core.ledger import Ledger
+from relay.core.reply import Reply, write_reply
 from relay.store.client import BLOCK_S, Argument, Client, Script
 from relay.store.errors import translated
 from relay.store.keys import Keys
-from relay.store.reply import fields, integer, maybe_bytes, pairs, rows, text
+from relay.store.ledgers import read_ledger
+from relay.store.reply import fields, integer, maybe_bytes, rows, text
 
 GRACE_S = 5.0
 """A lease is the webhook's timeout and this: half of it to begin the POST, half to settle what it did."""
@@ -35,6 +38,7 @@ class Settlement:
     failed: bool  # whether the endpoint failed: the breaker counts these
     reason: str = ""
     attempt: bytes  # one JSON line, without the newline
+    reply: Reply | None = None  # ACCEPT: what the endpoint wants said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,33 +72,22 @@ class Deliveries:
         """Borrow up to `limit` deliveries that are due. Raises StoreAway: what was lent comes back when its lease
         ends.
         """
-        answer = rows(self._client.run_on_shard(self._claim, self.shard, (min(limit, 1000), int(grace_s * 1000))))
+        answer = rows(self._client.run_on_shard(self._claim, self.shard, (limit, int(grace_s * 1000))))
         version, wait_ms, flat = integer(answer[0]), integer(answer[1]), rows(answer[2])
         claims = [self._read_claim(flat[i : i + 8]) for i in range(0, len(flat), 8)]
+        for claim in claims:
+            self._client.saw(claim.sequence)
         return Claimed(claims=claims, version=version, wait_s=None if wait_ms < 0 else wait_ms / 1000)
 
     def settle(self, settlements: Sequence[Settlement]) -> Settled:
-        """Write down what tries did. Raises StoreAway: ask again; what was settled already answers False then."""
+        """Write down what tries did. Raises StoreAway: ask again, it does no harm."""
         arguments: list[Argument] = []
         for one in settlements:
-            arguments += (
-                one.claim.sequence,
-                one.claim.fence,
-                one.step,
-                int(one.wait_s * 1000),
-                int(one.pause_s * 1000),
-            )
-            arguments += (int(one.failed), one.reason, one.attempt)
+            arguments += (one.claim.sequence, one.claim.fence, one.step)
+            arguments += (int(one.wait_s * 1000), int(one.pause_s * 1000), int(one.failed), one.reason, one.attempt)
+            arguments += (one.reply.place, write_reply(one.reply)) if one.reply else ("", "")
         answer = rows(self._client.run_on_shard(self._settle, self.shard, arguments))
-        failing = [
-            Failing(
-                webhook=WebhookId(text(row[0])),
-                since=integer(row[1]) / 1000,
-                deliveries=integer(row[2]),
-                warned=integer(row[3]),
-            )
-            for row in map(rows, rows(answer[1]))
-        ]
+        failing = [_failing(rows(row)) for row in rows(answer[1])]
         return Settled(in_time=[bool(done) for done in rows(answer[0])], failing=failing)
 
     def wait(self, at_most_s: float) -> None:
@@ -134,21 +127,11 @@ class Deliveries:
             found = rows(self._client.redis.xrevrange(self._keys("deliveries", webhook), start, "-", limit))
         return [delivery_id(int(text(rows(row)[0]).split("-")[0]), self.shard) for row in found]
 
-    def dead(self, webhook: WebhookId, since: float, until: float, limit: int) -> list[DeliveryId]:
-        """A webhook's dead deliveries by the Unix second of their death, oldest first. Raises StoreAway."""
-        with translated():
-            found = rows(
-                self._client.redis.zrangebyscore(
-                    self._keys("dead", webhook), since * 1000, f"({until * 1000}", 0, limit
-                )
-            )
-        return [delivery_id(integer(sequence), self.shard) for sequence in found]
-
-    def ledger(self, webhook: WebhookId | None = None) -> Mapping[str, int]:
-        """The columns of one webhook, or of all: deliveries now in each. Raises StoreAway."""
-        with translated():
-            columns = pairs(self._client.redis.hgetall(self._keys("ledger", webhook or "*")))
-        return {name.decode(): int(count) for name, count in columns.items()}
+    def ledger(self, webhook: WebhookId | None = None) -> Ledger:
+        """The ledger of one webhook (zeros if there is none), or of all that ever were, at one moment. Raises
+        StoreAway.
+        """
+        return read_ledger(self._client, self._keys, webhook)
 
     def _read_claim(self, row: Sequence[object]) -> Claim:
         sequence = integer(row[0])
@@ -163,6 +146,16 @@ class Deliveries:
             lease_s=integer(row[6]) / 1000,
             retry_reason=text(row[7]),
         )
+
+
+def _failing(row: Sequence[object]) -> Failing:
+    webhook, since_ms, deliveries, warned = row
+    return Failing(
+        webhook=WebhookId(text(webhook)),
+        since=integer(since_ms) / 1000,
+        deliveries=integer(deliveries),
+        warned=integer(warned),
+    )
 
 
 def _delivery(id: DeliveryId, record: Mapping[str, str]) -> Delivery:

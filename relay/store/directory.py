@@ -29,10 +29,10 @@ class Directory:
         `at_least`: a version that a shard has heard of; if Redis no longer has it (restarted empty, failed over),
         everything is read anew.
         """
-        changes = self._webhooks.since(self.version)
+        changes = self._webhooks.changes.since(self.version)
         if changes.version < max(self.version, at_least):
             self._known, self.matcher = {}, Matcher()
-            changes = self._webhooks.since(0)
+            changes = self._webhooks.changes.since(0)
         self._known.update((webhook.id, webhook) for webhook in changes.changed)
         for id in changes.removed:
             self._known.pop(id, None)
@@ -41,4 +41,4 @@ class Directory:
 
     def mend(self) -> None:
         """Tell the shards what a process wrote and did not live to tell. Raises StoreAway."""
-        self._webhooks.mend()
+        self._webhooks.changes.mend()

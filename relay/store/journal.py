@@ -1,9 +1,8 @@
 """The journal: every event once, in the order of its arrival, and what has become of it.
 
 Append writes an envelope unless it is there already. Fan-out reads on from the cursor and turns a stretch into
-deliveries in one
-step that compares the cursor first: of two workers with the same stretch one wins, and the other has lost nothing
-but its time.
+deliveries in one step that compares the cursor first: of two workers with the same stretch one wins, and the other has
+lost nothing but its time.
 """
 
 import json
@@ -17,6 +16,9 @@ from relay.store.errors import translated
 from relay.store.keys import Keys
 from relay.store.recent import Recent
 from relay.store.reply import entries, integer, maybe_bytes, maybe_text, rows, text
+
+BATCH = 256
+"""Envelopes at a time: a script keeps everybody else waiting."""
 
 START = "0-0"
 """The cursor before the first entry."""
@@ -45,6 +47,20 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """What is fanned out in one step: whole events, but the first may be the rest and the last the beginning of one.
+
+    A cursor is the position up to which all is done; `<position>|<webhook>`: and of the event behind it, the matches up
+    to that webhook, in the order of their ids.
+    """
+
+    cursor: str  # as it was read
+    following: str  # as it shall be
+    matched: Sequence[tuple[Entry, Sequence[Match]]]
+    begun: int  # events whose first match, or nothing, is among them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """An event as it is kept."""
 
@@ -55,7 +71,7 @@ class Stored:
 class Journal:
     """One shard's journal."""
 
-    __slots__ = ("_append", "_client", "_fan_out", "_keys", "_recent", "shard")
+    __slots__ = ("_append", "_client", "_fan_out", "_keys", "_recent", "_tend", "shard")
 
     def __init__(self, client: Client, shard: int = 0) -> None:
         self.shard = shard
@@ -64,25 +80,24 @@ class Journal:
         self._recent = Recent()
         self._append = Script("append")
         self._fan_out = Script("fan_out")
+        self._tend = Script("tend")
 
     def append(self, envelopes: Sequence[Envelope]) -> list[bool]:
         """True for each new envelope, False for each that was there already. Raises StoreAway: then ask again, it
         does no harm.
         """
+        answer: list[bool] = []
+        for start in range(0, len(envelopes), BATCH):
+            answer += self._append_batch(envelopes[start : start + BATCH])
+        return answer
+
+    def _append_batch(self, envelopes: Sequence[Envelope]) -> list[bool]:
         arguments: list[Argument] = []
-        for envelope in envelopes:
-            head = _head(envelope)
-            arguments += (
-                envelope.event_id,
-                envelope.kind,
-                envelope.channel,
-                envelope.connection or "",
-                head,
-                envelope.body,
-            )
-        answer = rows(self._client.run_on_shard(self._append, self.shard, arguments))
-        self._recent.add(envelopes)
-        return [bool(new) for new in answer]
+        for one in envelopes:
+            arguments += (one.event_id, one.kind, one.channel, one.connection or "", _head(one), one.body)
+        answer = [bool(new) for new in rows(self._client.run_on_shard(self._append, self.shard, arguments))]
+        self._recent.add(envelope for envelope, new in zip(envelopes, answer, strict=True) if new)
+        return answer
 
     def cursor(self) -> str:
         """The position up to which fan-out is done. Raises StoreAway."""
@@ -98,20 +113,26 @@ class Journal:
         streams = answer.values() if isinstance(answer, dict) else [rows(stream)[1] for stream in rows(answer)]
         return [_entry(position, fields) for stream in streams for position, fields in entries(stream)]
 
-    def fan_out(self, cursor: str, stretch: Sequence[tuple[Entry, Sequence[Match]]], version: int) -> str:
+    def fan_out(self, stretch: Stretch, *, version: int, insist: bool = False) -> str:
         """Make the matches into deliveries and move the cursor to the stretch's end, in one step.
 
-        `version`: of the webhooks that were matched. Answers "done"; or, with nothing changed, "behind" (the cursor
-        was moved by another) or
-        "stale" (webhooks have changed). Raises StoreAway: whether it was done, the cursor will tell.
+        `version`: of the webhooks that were matched; `insist`: pass over those that the shard does not know. Answers
+        "done"; or, with nothing changed, "behind" (the cursor was moved by another) or "stale" (webhooks have changed,
+        or the shard has not been told of one). Raises StoreAway: whether it was done, the cursor will tell.
         """
-        arguments: list[Argument] = [cursor, stretch[-1][0].position, version, len(stretch)]
-        for entry, matches in stretch:
-            if matches:
-                arguments += (entry.event_id, len(matches))
-                for match in matches:
-                    arguments += (match.webhook, match.lane)
-        return text(self._client.run_on_shard(self._fan_out, self.shard, arguments))
+        known = self._client.newest_sequence
+        arguments: list[Argument] = [stretch.cursor, stretch.following, version, stretch.begun, known, int(insist)]
+        for entry, matches in stretch.matched:
+            arguments += (entry.event_id, len(matches))
+            for match in matches:
+                arguments += (match.webhook, match.lane)
+        word, newest = rows(self._client.run_on_shard(self._fan_out, self.shard, arguments))
+        self._client.saw(integer(newest))
+        return text(word)
+
+    def tend(self) -> None:
+        """Do what nobody's call would do by itself; wanted every minute or so. Raises StoreAway."""
+        self._client.run_on_shard(self._tend, self.shard, ())
 
     def envelopes(self, ids: Iterable[EventId]) -> Mapping[EventId, Envelope]:
         """The envelopes of these events, without those that are no longer kept. Raises StoreAway."""
@@ -137,10 +158,13 @@ class Journal:
         ]
 
     def later_deliveries(self, id: EventId) -> list[DeliveryId]:
-        """Deliveries of this event that a replay made after its fan-out. Raises StoreAway."""
+        """Deliveries of this event beyond those that `stored` names: of a wide fan-out, or made by a replay. Raises
+        StoreAway.
+        """
         with translated():
-            sequences = rows(self._client.redis.lrange(self._keys("extra", id), 0, -1))
-        return [delivery_id(integer(sequence), self.shard) for sequence in sequences]
+            ranges = rows(self._client.redis.lrange(self._keys("extra", id), 0, -1))
+        counted = [map(int, text(one).split()) for one in ranges]
+        return [delivery_id(first + i, self.shard) for first, count in counted for i in range(count)]
 
     def newest(self, before: str, limit: int) -> list[Entry]:
         """Entries from `before` ("+" for the end; exclusive with a leading "(") backwards. Raises StoreAway."""
@@ -158,19 +182,23 @@ class Journal:
                 _entry(*row) for row in entries(self._client.redis.xrange(self._keys("journal"), start, end, limit))
             ]
 
-    def _stored(self, id: EventId, value: bytes) -> Stored:
-        head, body = value[COUNTERS:].split(b"\n", 1)
-        first, count = int(value[:16]), int(value[16:22])
-        fields = json.loads(head)
-        envelope = Envelope(
-            event_id=id,
-            connection=fields.get("n"),
-            kind=fields["k"],
-            channel=fields.get("c", ""),
-            received_at=fields["at"],
-            body=body,
-            media=Media.FORM if fields.get("form") else Media.JSON,
-        )
+    def _stored(self, id: EventId, value: bytes) -> Stored | None:
+        """None for what cannot be read: one bad record must not stop those that are read with it."""
+        try:
+            head, body = value[COUNTERS:].split(b"\n", 1)
+            fields = json.loads(head)
+            first, count = int(value[:16]), int(value[16:22])
+            envelope = Envelope(
+                event_id=id,
+                connection=fields.get("n"),
+                kind=fields["k"],
+                channel=fields.get("c", ""),
+                received_at=fields["at"],
+                body=body,
+                media=Media.FORM if fields.get("form") else Media.JSON,
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
         return Stored(envelope=envelope, deliveries=tuple(delivery_id(first + i, self.shard) for i in range(count)))
 
 

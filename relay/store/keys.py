@@ -37,20 +37,26 @@ SHARD_KEYS: tuple[Key, ...] = (
         type="string",
         meaning=(
             "28 digits (first delivery's sequence, how many, how many are open), a JSON head, a "
-            "newline, the exact bytes of the body; no TTL while a delivery is open, else the "
-            "retention; a second append of the same id finds it"
+            "newline, the exact bytes of the body; no TTL until it is fanned out and while a delivery is open, then "
+            "the retention; a second append of the same id finds it"
         ),
     ),
     Key(
         name="extra",
         of="event id",
         type="list",
-        meaning=("sequences of deliveries that a replay of `missing` made later"),
+        meaning=(
+            "further deliveries of an event: '<first sequence> <how many>'; made by a later part of its fan-out, "
+            "or by a replay"
+        ),
     ),
     Key(
         name="cursor",
         type="string",
-        meaning=("journal id up to which fan-out is done; moved by compare-and-set, so it is done once"),
+        meaning=(
+            "journal id up to which fan-out is done, and `|<webhook>` if the next event is done up to that webhook; "
+            "moved by compare-and-set, so it is done once"
+        ),
     ),
     Key(
         name="sequence",
@@ -62,8 +68,9 @@ SHARD_KEYS: tuple[Key, ...] = (
         of="sequence",
         type="hash",
         meaning=(
-            "w webhook, e event id, s state, n tries, x losses, l fence of the lease, o lane, d due "
-            "(ms), t settled (ms), r reason; kept small enough for a listpack"
+            "w webhook, e event id, s state, n tries, x losses, y losses when it was last settled, l fence of the "
+            "last lease, o lane, d due (ms), t settled (ms), r reason, p its reply was passed on; kept small enough "
+            "for a listpack"
         ),
     ),
     Key(name="attempts", of="sequence", type="string", meaning="what each try did, one JSON line each"),
@@ -87,16 +94,13 @@ SHARD_KEYS: tuple[Key, ...] = (
         meaning=("sequences that wait for the webhook to be enabled and drained"),
     ),
     Key(
-        name="dead",
-        of="webhook",
-        type="zset",
-        meaning=("sequences given up, by the millisecond at which that was; trimmed by age"),
-    ),
-    Key(
         name="lane",
         of="webhook, channel",
         type="list",
-        meaning=("ordered webhooks only: sequences in order; the head alone is in fresh, due or sending"),
+        meaning=(
+            "ordered webhooks only: sequences in order; the head alone is in fresh, due or sending; who was cancelled "
+            "behind others is passed over when it comes up"
+        ),
     ),
     Key(
         name="gate",
@@ -105,7 +109,8 @@ SHARD_KEYS: tuple[Key, ...] = (
         meaning=(
             "how fast a webhook may go: status, max, rate, timeout (ms), flying (in flight), tat (rate "
             "limiter), pause (ms until), fails (in a row), since (ms of the first failure in a row), "
-            "failed (deliveries in a row), warned, baseline"
+            "failed (deliveries in a row), warned, drain, version, baseline; after its removal a mark (gone), for "
+            "the retention"
         ),
     ),
     Key(
@@ -121,8 +126,8 @@ SHARD_KEYS: tuple[Key, ...] = (
         of="webhook",
         type="hash",
         meaning=(
-            "matched, outstanding, delivered, held, dead, cancelled: deliveries now in each column; "
-            "`*` sums all webhooks and has events, live, baseline, retired"
+            "matched, added (of these, by replays), outstanding, delivered, held, dead, cancelled: deliveries in each "
+            "column; `*` sums all webhooks and has events, live, baseline, retired (see decisions/ledger.md)"
         ),
     ),
     Key(name="watched", type="string", meaning="there while somebody watches the live stream"),
@@ -136,20 +141,83 @@ SHARD_KEYS: tuple[Key, ...] = (
         type="string",
         meaning=("version of the webhooks as this shard knows it; fan-out refuses an older one"),
     ),
+    Key(
+        name="progress",
+        of="replay",
+        type="hash",
+        meaning="a replay on this shard: cursor, looked, resent, made, done, ended; moved by compare-and-set",
+    ),
+    Key(
+        name="replies",
+        of="connection, channel",
+        type="list",
+        meaning="what is to be said there, in order: `<sequence of the delivery> <JSON>`",
+    ),
+    Key(
+        name="reply_turns",
+        type="zset",
+        meaning="places (connection:channel) by the millisecond from which the next reply may be said there",
+    ),
+    Key(name="reply_bell", type="list", meaning="at most one token: wakes one worker that waits for a reply to say"),
 )
 
 GLOBAL_KEYS: tuple[Key, ...] = (
     Key(name="webhooks", type="hash", meaning="webhook id → its record, JSON, secrets sealed"),
     Key(name="webhook_changes", type="zset", meaning="webhook id → version at which it changed or was removed"),
-    Key(name="webhook_births", type="zset", meaning="webhook id → version that it was born with: the order in which lists show them"),
-    Key(name="webhook_version", type="string", meaning="counts changes to webhooks"),
-    Key(name="shards", type="string", meaning="number of shards, fixed at first start"),
-    Key(name="connections", type="hash", meaning="connection id → '<version> <record>', JSON, token sealed"),
-    Key(name="connection_states", type="hash", meaning="connection id → how it is doing, JSON"),
+    Key(name="webhook_removals", type="zset", meaning="webhook id → Unix second of its removal, for a week"),
+    Key(name="untold", type="zset", meaning="webhook id → version that a shard may not have been told of yet"),
     Key(
-        name="connection_changes",
+        name="webhook_births",
+        type="zset",
+        meaning="webhook id → version that it was born with: the order in which lists show them",
+    ),
+    Key(name="webhook_version", type="string", meaning="counts changes to webhooks"),
+    Key(name="replays", type="zset", meaning="replay id → millisecond of its creation"),
+    Key(
+        name="replay",
+        of="replay id",
+        type="hash",
+        meaning="webhook, since, until, wanted, created, state, ended; no TTL while it runs, then the retention",
+    ),
+    Key(name="running_replays", type="set", meaning="ids of replays that are not over"),
+    Key(name="replay_bell", type="list", meaning="at most one token: wakes one worker for a new replay"),
+    Key(name="shards", type="string", meaning="number of shards, fixed at first start"),
+    Key(name="api_keys", type="hash", meaning="key id → its record, JSON, with the key's hash and never the key"),
+    Key(name="api_key_hashes", type="hash", meaning="SHA-256 of a key → its id"),
+    Key(name="api_key_uses", type="hash", meaning="key id → Unix second of its last use, to the minute"),
+    Key(
+        name="audit",
         type="stream",
-        meaning="what was done to connections: i id, w saved, removed or renew; wakes the workers",
+        meaning="what was changed through the API: w who, o operation, t target, f fields, a address; the newest 100,000",
+    ),
+    Key(
+        name="idempotency",
+        of="hash of caller and key",
+        type="string",
+        meaning="'<hash of the request> <its answer, sealed>' for a day; without the answer, for a minute: it is being done",
+    ),
+    Key(name="connections", type="hash", meaning="connection id → '<version> <record>', JSON, token sealed"),
+    Key(
+        name="standing",
+        of="connection",
+        type="hash",
+        meaning="how a connection is doing: v:<worker> what that worker says of its socket (JSON), h:<worker> it hears "
+        "Slack, rest the view of a paused one, deaf Unix seconds since when nobody hears Slack, offline seconds, "
+        "summed, reconnects",
+    ),
+    Key(
+        name="notices",
+        type="stream",
+        meaning="what all workers should hear at once: k changed, renew, wish, answer or crew; o whose; b the rest",
+    ),
+    Key(name="claimed", of="wish or event", type="string", meaning="somebody has taken it on; gone after a minute"),
+    Key(name="granted", of="wish", type="list", meaning="what came of it, for the one who asked; gone after seconds"),
+    Key(name="workers", type="zset", meaning="worker → millisecond of its last beat; forgotten after a day"),
+    Key(
+        name="turn",
+        of="hash of a token",
+        type="string",
+        meaning="rtm.connect's budget: the millisecond at which all turns that were taken will have been given back",
     ),
     Key(
         name="occurrences",
@@ -171,9 +239,7 @@ GLOBAL_KEYS: tuple[Key, ...] = (
         type="hash",
         meaning="what was counted in one minute since 1970, as far as the dashboard charts it; kept for 70 minutes",
     ),
-    Key(
-        name="minute_webhooks", of="minute", type="hash", meaning="the same for each webhook: attempts, ok and failed"
-    ),
+    Key(name="minute_webhooks", of="minute", type="hash", meaning="the same for each webhook: attempts, ok and failed"),
     Key(
         name="process",
         of="process",

@@ -1,52 +1,42 @@
 """Webhooks: one record each on the global tag, and a gate on each shard that the scripts read.
 
-A change is first the record's (one script, a new version), then every shard's. Fan-out and claims carry the version
-that they know, so
-a worker that has not heard of a change is told by the store before it acts on it.
+A change is first the record's (one script, a new version), then every shard's (webhook_changes.py).
 """
 
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 
 from relay.core.ids import WebhookId
-from relay.core.webhook import DisabledReason, Format, Order, SigningSecret, Status, Webhook
+from relay.core.webhook import DisabledReason, Status, Webhook
 from relay.store.client import GLOBAL, Client, Script
 from relay.store.errors import Conflict, NotFound, translated
 from relay.store.keys import Keys
 from relay.store.reply import integer, maybe_bytes, pairs, rows, text
 from relay.store.vault import Vault
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """What has changed since a version: whole records, and ids that are gone."""
-
-    version: int
-    changed: tuple[Webhook, ...]
-    removed: tuple[WebhookId, ...]
+from relay.store.webhook_changes import WebhookChanges
+from relay.store.webhook_record import read_webhook, write_webhook
 
 
 class Webhooks:
-    __slots__ = ("_client", "_keys", "_project", "_save", "_shards", "_vault")
+    __slots__ = ("_client", "_keys", "_save", "_vault", "changes")
 
     def __init__(self, client: Client, vault: Vault, shards: int = 1) -> None:
         self._client = client
         self._keys = Keys(GLOBAL)
         self._vault = vault
-        self._shards = range(shards)
-        self._save, self._project = Script("save_webhook", shard=False), Script("project")
+        self._save = Script("save_webhook", shard=False)
+        self.changes = WebhookChanges(client, vault, shards)
 
     def get(self, id: WebhookId) -> Webhook | None:
         """Raises StoreAway."""
         with translated():
             record = maybe_bytes(self._client.redis.hget(self._keys("webhooks"), id))
-        return self._read(id, record) if record else None
+        return read_webhook(id, record, self._vault) if record else None
 
     def all(self) -> list[Webhook]:
         """Every webhook, by id. Raises StoreAway."""
         with translated():
             records = pairs(self._client.redis.hgetall(self._keys("webhooks")))
-        return [self._read(WebhookId(id.decode()), record) for id, record in sorted(records.items())]
+        return [read_webhook(WebhookId(id.decode()), record, self._vault) for id, record in sorted(records.items())]
 
     def page(self, before: int | None, limit: int) -> list[tuple[int, Webhook]]:
         """Webhooks by their birth, a number, newest first: those born before `before`. Raises StoreAway."""
@@ -55,7 +45,7 @@ class Webhooks:
         with translated():
             records = rows(self._client.redis.hmget(self._keys("webhooks"), ids)) if ids else []
         found = [
-            (births[id], self._read(id, record))
+            (births[id], read_webhook(id, record, self._vault))
             for id, record in zip(ids, map(maybe_bytes, records), strict=True)
             if record
         ]
@@ -114,89 +104,13 @@ class Webhooks:
         if not stands:
             raise NotFound(f"there is no webhook {id}")
         version = integer(self._client.run(self._save, GLOBAL, (id, "", "")))
-        for shard in self._shards:
-            self._client.run_on_shard(self._project, shard, (version, id, "deleted", 0, 0, 0, 0))
-
-    def version(self) -> int:
-        """Raises StoreAway."""
-        with translated():
-            return int(self._client.redis.get(self._keys("webhook_version")) or 0)
-
-    def since(self, version: int) -> Changes:
-        """What has changed after `version`; 0 means everything. Raises StoreAway."""
-        newest = self.version()
-        with translated():
-            ids = [
-                text(id)
-                for id in rows(self._client.redis.zrangebyscore(self._keys("webhook_changes"), f"({version}", "+inf"))
-            ]
-            records = rows(self._client.redis.hmget(self._keys("webhooks"), ids)) if ids else []
-        found = [(WebhookId(id), maybe_bytes(record)) for id, record in zip(ids, records, strict=True)]
-        return Changes(
-            version=newest,
-            changed=tuple(self._read(id, record) for id, record in found if record),
-            removed=tuple(id for id, record in found if not record),
-        )
-
-    def mend(self) -> None:
-        """Tell every shard of changes that a process wrote and did not live to tell. Raises StoreAway."""
-        newest = self.version()
-        for shard in self._shards:
-            with translated():
-                known = int(self._client.redis.get(Keys(shard)("version")) or 0)
-            if known >= newest:
-                continue
-            changes = self.since(known)
-            for webhook in changes.changed:
-                self._tell(shard, webhook, drain=False)
-            for id in changes.removed:
-                self._client.run_on_shard(self._project, shard, (changes.version, id, "deleted", 0, 0, 0, 0))
+        self.changes.tell_removed(id, version)
 
     def _write(self, webhook: Webhook, *, expected: str, drain: bool = False) -> Webhook:
-        record = self._record(webhook)
+        record = write_webhook(webhook, self._vault)
         version = integer(self._client.run(self._save, GLOBAL, (webhook.id, expected, record)))
         if version < 0:
             raise Conflict(f"webhook {webhook.id} has changed meanwhile")
         written = replace(webhook, version=version)
-        for shard in self._shards:
-            self._tell(shard, written, drain=drain)
+        self.changes.tell(written, drain=drain)
         return written
-
-    def _tell(self, shard: int, webhook: Webhook, *, drain: bool) -> None:
-        limits = (webhook.max_in_flight, webhook.rate_limit or 0, int(webhook.timeout_s * 1000), int(drain))
-        self._client.run_on_shard(self._project, shard, (webhook.version, webhook.id, webhook.status, *limits))
-
-    def _record(self, webhook: Webhook) -> str:
-        record = asdict(webhook)
-        del record["id"], record["version"]
-        record["secrets"] = [(self._vault.seal(one.secret), one.until) for one in webhook.secrets]
-        record["headers"] = self._vault.seal(json.dumps(webhook.headers)) if webhook.headers else ""
-        return json.dumps(record)
-
-    def _read(self, id: WebhookId, record: bytes) -> Webhook:
-        version, text_ = record.split(b" ", 1)
-        known = json.loads(text_)
-        headers = json.loads(self._vault.open(known["headers"])) if known["headers"] else []
-        return Webhook(
-            **{name: value for name, value in known.items() if name not in _READ_APART},
-            id=id,
-            version=int(version),
-            events=tuple(known["events"]),
-            secrets=tuple(
-                SigningSecret(secret=self._vault.open(sealed), until=until) for sealed, until in known["secrets"]
-            ),
-            connections=tuple(known["connections"]),
-            channels=tuple(known["channels"]),
-            headers=tuple((name, value) for name, value in headers),
-            format=Format(known["format"]),
-            order=Order(known["order"]),
-            retry_schedule_s=tuple(known["retry_schedule_s"]),
-            status=Status(known["status"]),
-            disabled_reason=DisabledReason(known["disabled_reason"]) if known["disabled_reason"] else None,
-        )
-
-
-_READ_APART = {
-    "events", "secrets", "connections", "channels", "headers",
-    "format", "order", "retry_schedule_s", "status", "disabled_reason",
-}  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_network
 
+from relay.core.ledger import Ledger
 from relay.deliver.health import Health
 from relay.deliver.post import Poster, PostOptions
 from relay.deliver.worker import DeliverOptions, Rooms, Worker
@@ -38,12 +39,12 @@ class Engine(Filled):
         turns = {"fan out": fan_out.turn, "claim": self.worker.claim, "settle": self.worker.settle}
         self.loops = [Loop(name, turn, self.facts.append) for name, turn in turns.items()]
 
-    def ledger(self) -> dict[str, int]:
-        return dict(self.deliveries.ledger())
+    def ledger(self) -> Ledger:
+        return self.deliveries.ledger()
 
     def settled(self, count: int) -> bool:
         ledger = self.ledger()
-        return ledger.get("outstanding", 0) == 0 and ledger.get("events", 0) == count
+        return (ledger.outstanding, ledger.events) == (0, count)
 
 
 @contextmanager

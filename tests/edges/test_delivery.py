@@ -59,7 +59,7 @@ def test_after_the_last_try_a_delivery_is_dead(engine: Engine, receiver: Receive
     engine.webhooks.add(webhook("wh_1", url=receiver.url, retry_schedule_s=(0.01,)))
     receiver.answer = lambda got: Answer(500)
     engine.append("Ev1")
-    until(lambda: engine.ledger().get("dead") == 1)
+    until(lambda: engine.ledger().dead == 1)
     assert engine.delivery(engine.ids()[0]).reason == "exhausted"
     assert len(receiver.got) == 2
 
@@ -102,7 +102,7 @@ def test_410_disables_the_webhook_and_tells(engine: Engine, receiver: Receiver) 
 def test_an_address_that_is_not_public_is_refused_and_not_retried(engine: Engine) -> None:
     engine.webhooks.add(webhook("wh_1", url="http://169.254.169.254/latest"))
     engine.append("Ev1")
-    until(lambda: engine.ledger().get("dead") == 1)
+    until(lambda: engine.ledger().dead == 1)
     assert engine.delivery(engine.ids()[0]).reason == "refused"
 
 
@@ -114,13 +114,13 @@ def test_retry_after_is_honoured(engine: Engine, receiver: Receiver) -> None:
     assert attempt.again_in_s is not None
     assert attempt.again_in_s >= 120
     engine.append("Ev2")
-    until(lambda: engine.ledger().get("events") == 2)
+    until(lambda: engine.ledger().events == 2)
     assert len(receiver.got) == 1
 
 
 def test_a_new_webhook_gets_the_very_next_event(engine: Engine, receiver: Receiver) -> None:
     engine.append("Ev1")
-    until(lambda: engine.ledger().get("events") == 1)
+    until(lambda: engine.ledger().events == 1)
     engine.webhooks.add(webhook("wh_1", url=receiver.url))
     engine.append("Ev2")
     receiver.wait_for(1)

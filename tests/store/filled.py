@@ -1,12 +1,14 @@
 """The store's rooms over one Redis, with short ways to bring deliveries to any state."""
 
+from collections.abc import Sequence
+
 from relay.core.delivery import Claim, Delivery, State, Step
 from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId, DeliveryId, EventId, WebhookId
 from relay.core.webhook import SigningSecret, Webhook
 from relay.store.client import Client
 from relay.store.deliveries import Deliveries, Settled, Settlement
-from relay.store.journal import Journal, Match
+from relay.store.journal import Entry, Journal, Match, Stretch
 from relay.store.vault import Vault
 from relay.store.webhooks import Webhooks
 
@@ -47,7 +49,12 @@ class Filled:
         """Everything in the journal behind the cursor, to all of `matches`."""
         cursor = self.journal.cursor()
         entries = self.journal.oldest(f"({cursor}", "+", 1000)
-        return self.journal.fan_out(cursor, [(entry, matches) for entry in entries], self.webhooks.version())
+        return self.fan_out_from(cursor, [(entry, matches) for entry in entries], self.webhooks.changes.version())
+
+    def fan_out_from(self, cursor: str, matched: Sequence[tuple[Entry, Sequence[Match]]], version: int) -> str:
+        following = matched[-1][0].position
+        stretch = Stretch(cursor=cursor, following=following, matched=matched, begun=len(matched))
+        return self.journal.fan_out(stretch, version=version)
 
     def deliver(self, *names: str, to: str = "wh_1", lane: str = "") -> None:
         """New events, fanned out to one webhook."""

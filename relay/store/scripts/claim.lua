@@ -1,66 +1,88 @@
 -- claim: deliveries are lent to a worker, each under a lease and a fence; the webhooks take turns.
 --
 -- ARGV: retention ms, how many at most, grace ms (a lease is the webhook's timeout and this)
--- leases       zset    those that ran out: their deliveries are due again at once, or dead after LOSSES of them
+-- leases       zset    those that ran out: their deliveries are due again at once, or dead after LOSSES of them in a row
 -- turns        zset    webhooks whose turn it is, the one that waits longest first
--- gate:<webhook>       bound in flight, rate, pause, breaker; a disabled or deleted webhook's deliveries are moved on here
--- fresh, due, held, dead, lane, delivery, attempts, deliveries, ledger, fence, bell
--- Answers with: version of the webhooks, ms until there may be more to do (-1: only the bell knows), and a list with for each claim:
---   sequence, webhook, event id, tries, losses, fence, lease ms, why the try before failed (in Slack's word)
+-- gate:<webhook>       bound in flight, rate, pause, breaker; what a disabled or deleted webhook has left is moved on
+-- fresh, due, held, lane, delivery, attempts, deliveries, event, extra, ledger, fence, bell, version
+-- Answers with: version of the webhooks, ms until there may be more to do (-1: only the bell knows), and a list with for
+--   each claim: sequence, webhook, event id, tries, losses, fence, lease ms, why the try before failed (Slack's word)
 
 local limit, grace_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
-local LOSSES, QUANTUM, VISITS = 5, 16, 256
+local LOSSES, QUANTUM = 5, 16
+local REST_US = 1000 -- until a visit that came to nothing is made again
+local work = 1000    -- deliveries looked at and webhooks visited in one call; the next call goes on
 local answer = {}
 
-local function forget(webhook)
-  for _, name in ipairs({key.gate(webhook), key.ledger(webhook), key.fresh(webhook), key.due(webhook), key.held(webhook)}) do
-    redis.call('DEL', name)
-  end
-  redis.call('PEXPIRE', key.dead(webhook), retention_ms)
-  redis.call('PEXPIRE', key.deliveries(webhook), retention_ms)
+-- what is left of a deleted webhook: a mark, so that news from before its end do not bring it back
+local function forget(webhook, gate)
+  for _, of in ipairs({key.ledger, key.fresh, key.due, key.held}) do redis.call('DEL', of(webhook)) end
+  for _, of in ipairs({key.deliveries, key.gate}) do redis.call('PEXPIRE', of(webhook), retention_ms) end
+  redis.call('HSET', key.gate(webhook), 'status', 'gone')
   gates[webhook], ledger[webhook], touched[webhook] = false, nil, nil
 end
 
--- a webhook that is disabled holds what is outstanding, one that is deleted cancels it, a batch a visit
-local function set_aside(webhook, gate)
-  local step = gate.status == 'deleted' and 'cancel' or 'hold'
-  local function each(sequence)
-    local record = read(sequence)
-    if not record or not move(sequence, record, step) then return end
+-- what a disabled webhook has outstanding is held, what a deleted one has left is cancelled; true when nothing is left
+local function set_aside(webhook, step)
+  local left = MOVES
+  local function aside(sequence, state)
+    left = left - 1
+    local record = read_if(state, sequence)
+    if not record then return end
+    move(sequence, record, step)
     if step == 'hold' then redis.call('RPUSH', key.held(webhook), sequence) else rest(sequence, '') end
   end
-  for _, sequence in ipairs(redis.call('LPOP', key.fresh(webhook), HOLD_BATCH) or {}) do each(sequence) end
-  for _, sequence in ipairs(redis.call('ZRANGE', key.due(webhook), 0, HOLD_BATCH - 1)) do
-    redis.call('ZREM', key.due(webhook), sequence)
-    each(sequence)
-  end
-  local oldest = now_us - retention_ms * 1000
-  for _ = 1, HOLD_BATCH do
-    local sequence = redis.call('LINDEX', key.held(webhook), 0)
-    if not sequence or (step == 'hold' and tonumber(sequence) > oldest) then break end
-    redis.call('LPOP', key.held(webhook))
-    local record = read(sequence)
-    if record and step == 'cancel' then
-      if move(sequence, record, 'cancel') then rest(sequence, '') end
-    elseif record and move(sequence, record, 'expire') then
-      bury(sequence, record, 'expired')
+  local function empty(state, pop)
+    while left > 0 do
+      local sequence = pop()
+      if not sequence then return true end
+      aside(sequence, state)
     end
   end
-  local left = redis.call('LLEN', key.fresh(webhook)) + redis.call('ZCARD', key.due(webhook)) + redis.call('LLEN', key.held(webhook))
-  if step == 'cancel' and gate.flying == 0 and left == 0 then forget(webhook) end
+  local function pop_due()
+    local sequence = redis.call('ZRANGE', key.due(webhook), 0, 0)[1]
+    if sequence then redis.call('ZREM', key.due(webhook), sequence) end
+    return sequence
+  end
+  local done = empty('pending', function() return redis.call('LPOP', key.fresh(webhook)) end)
+    and empty('retrying', pop_due)
+    and (step == 'hold' or empty('held', function() return redis.call('LPOP', key.held(webhook)) end))
+    and redis.call('LLEN', key.fresh(webhook)) == 0 -- the next of a lane has come up meanwhile
+  work = work - (MOVES - left)
+  return done
 end
 
+local function expire(webhook)
+  for _ = 1, MOVES do
+    local sequence = redis.call('LINDEX', key.held(webhook), 0)
+    if not sequence or tonumber(sequence) > now_us - retention_ms * 1000 then break end
+    redis.call('LPOP', key.held(webhook))
+    work = work - 1
+    local record = read_if('held', sequence)
+    if record then
+      move(sequence, record, 'expire')
+      rest(sequence, 'expired')
+    end
+  end
+end
+
+-- drain 2: first what is left from before is held too, behind what is held already; 1: all of it goes out, in that order
 local function drain(webhook, gate)
-  for _, sequence in ipairs(redis.call('LPOP', key.held(webhook), HOLD_BATCH) or {}) do
-    local record = read(sequence)
-    if record and move(sequence, record, 'drain') then
-      enter(webhook, record.o or '', sequence)
+  if gate.drain == 2 and set_aside(webhook, 'hold') then gate.drain = 1 end
+  if gate.drain == 2 then return end
+  for _, sequence in ipairs(redis.call('LPOP', key.held(webhook), MOVES) or {}) do
+    work = work - 1
+    local record = read_if('held', sequence)
+    if record then
+      move(sequence, record, 'drain')
+      enter(webhook, record.o, sequence)
     end
   end
   if redis.call('LLEN', key.held(webhook)) == 0 then gate.drain = 0 end
 end
 
 local function lend(sequence, record, gate)
+  move(sequence, record, 'claim')
   local fence = redis.call('INCR', key.fence)
   local lease_ms = gate.timeout + grace_ms
   redis.call('HSET', key.delivery(sequence), 'l', fence)
@@ -72,17 +94,20 @@ local function lend(sequence, record, gate)
   answer[size + 6], answer[size + 7], answer[size + 8] = fence, lease_ms, record.r or ''
 end
 
--- what was cancelled stays in `fresh` until it comes up; it does not count
-local function take(webhook, gate, room, pop)
+-- up to `room` of those that `pop` gives and that are in that state
+local function take(gate, room, state, pop)
   local taken = 0
-  while taken < room do
+  while taken < room and work > 0 do
     local sequences = pop(room - taken)
     if #sequences == 0 then break end
     for _, sequence in ipairs(sequences) do
+      work = work - 1
       local record = read(sequence)
-      if record and move(sequence, record, 'claim') then
+      if record and record.s == state then
         lend(sequence, record, gate)
         taken = taken + 1
+      elseif record and column[record.s] ~= 'outstanding' then
+        leave(record.w, record.o, sequence)
       end
     end
   end
@@ -90,41 +115,42 @@ local function take(webhook, gate, room, pop)
 end
 
 local function visit(webhook, gate, wanted)
-  if gate.drain == 1 then drain(webhook, gate) end
+  if gate.drain > 0 then drain(webhook, gate) end
+  if gate.drain > 1 or gate.pause > now_ms then return 0 end
   local room = math.min(wanted, QUANTUM, cap_of(gate) - gate.flying)
-  if gate.pause > now_ms then room = 0 end
   if gate.rate > 0 then
     gate.tat = arrival_of(gate)
-    room = math.min(room, math.floor((now_ms - gate.tat) / interval_of(gate)))
+    room = math.min(room, math.floor((now_us / 1000 - gate.tat) / interval_of(gate)))
   end
   if room <= 0 then return 0 end
   local due = redis.call('ZRANGEBYSCORE', key.due(webhook), '-inf', whole(now_ms), 'LIMIT', 0, room)
-  local share = math.min(#due, math.floor(room / 4)) -- first tries go first, but retries are never starved
-  local taken = take(webhook, gate, room - share, function(count) return redis.call('LPOP', key.fresh(webhook), count) or {} end)
+  -- first tries go first, but a quarter is for retries; the clock's last digits decide about the fraction
+  local share = math.min(#due, math.floor((room + now_us % 4) / 4))
+  local fresh = function(count) return redis.call('LPOP', key.fresh(webhook), count) or {} end
+  local taken = take(gate, room - share, 'pending', fresh)
   local at = 0
-  taken = taken + take(webhook, gate, room - taken, function(count)
-    local sequences = {}
-    for i = at + 1, math.min(at + count, #due) do
-      redis.call('ZREM', key.due(webhook), due[i])
-      sequences[#sequences + 1] = due[i]
-    end
-    at = at + count
+  taken = taken + take(gate, room - taken, 'retrying', function(count)
+    local sequences = {unpack(due, at + 1, math.min(at + count, #due))}
+    at = at + #sequences
+    if #sequences > 0 then redis.call('ZREM', key.due(webhook), unpack(sequences)) end
     return sequences
   end)
   if gate.rate > 0 then gate.tat = gate.tat + taken * interval_of(gate) end
   return taken
 end
 
-for _, sequence in ipairs(redis.call('ZRANGEBYSCORE', key.leases, '-inf', whole(now_ms), 'LIMIT', 0, HOLD_BATCH)) do
+for _, sequence in ipairs(redis.call('ZRANGEBYSCORE', key.leases, '-inf', whole(now_ms), 'LIMIT', 0, MOVES)) do
   redis.call('ZREM', key.leases, sequence)
-  local record = read(sequence)
+  work = work - 1
+  local record = read_if('sending', sequence)
   local gate = record and gate_of(record.w)
-  if gate and record.s == 'sending' then
+  if gate then
     local losses = redis.call('HINCRBY', key.delivery(sequence), 'x', 1)
+    redis.call('HDEL', key.delivery(sequence), 'l')
     gate.flying = gate.flying - 1
-    if losses >= LOSSES then
+    if losses - tonumber(record.y or 0) >= LOSSES then
       move(sequence, record, 'give_up')
-      bury(sequence, record, 'lost')
+      rest(sequence, 'lost')
     else
       move(sequence, record, 'lose')
       redis.call('ZADD', key.due(record.w), whole(now_ms), sequence)
@@ -132,22 +158,26 @@ for _, sequence in ipairs(redis.call('ZRANGEBYSCORE', key.leases, '-inf', whole(
   end
 end
 
-local taken, visits = 0, 0
-while taken < limit and visits < VISITS do
-  local first = redis.call('ZRANGEBYSCORE', key.turns, '-inf', whole(now_us), 'LIMIT', 0, 1)[1]
-  if not first then break end
-  visits = visits + 1
-  redis.call('ZREM', key.turns, first)
-  local gate = gate_of(first)
+local taken = 0
+while taken < limit and work > 0 do
+  local webhook = redis.call('ZRANGEBYSCORE', key.turns, '-inf', whole(now_us), 'LIMIT', 0, 1)[1]
+  if not webhook then break end
+  work = work - 1
+  redis.call('ZREM', key.turns, webhook)
+  local gate = gate_of(webhook)
+  local lent, before = 0, work
   if gate and gate.status == 'enabled' then
-    taken = taken + visit(first, gate, limit - taken)
+    lent = visit(webhook, gate, limit - taken)
+    taken = taken + lent
+  elseif gate and gate.status == 'deleted' then
+    if set_aside(webhook, 'cancel') and gate.flying == 0 then forget(webhook, gate) end
   elseif gate then
-    set_aside(first, gate)
-    visits = visits + 63 -- many steps at once: a script keeps everyone else waiting
+    set_aside(webhook, 'hold')
+    expire(webhook)
   end
-  touched[first] = nil
+  touched[webhook] = nil
   now_us = now_us + 1 -- behind everyone who waits already
-  schedule(first, gate_of(first))
+  schedule(webhook, gate_of(webhook), work == before and now_us + REST_US)
 end
 finish()
 

@@ -1,41 +1,51 @@
 -- fan_out: a stretch of the journal becomes deliveries, all of them and once.
 --
 -- ARGV: retention ms, cursor as it was read, cursor as it shall be, version of the webhooks that were matched, number of
---       events, then for each event with matches: event id, how many, and for each of them: webhook, lane ('' without order)
--- cursor       string  compared, then set: of two workers with the same stretch one gets 'behind'
--- version      string  compared: who matched with older webhooks gets 'stale'
+--       events that begin here, newest number that the caller has seen, 1 to pass over webhooks that are not known here,
+--       then for each event: id, how many matches, and for each of them: webhook, lane ('' without order)
+-- cursor       string  compared, then set: of two workers with the same stretch one gets 'behind'. It is a journal id,
+--                      or that and `|<webhook>`: of the next event, the matches up to that webhook are done
+-- version      string  compared: who matched with older webhooks gets 'stale', as for a match that is not known here
 -- sequence     string  a number for each delivery, those of one event side by side
--- event:<id>   string  its first 28 digits name those numbers and count what is open; kept until that is nothing
--- delivery:<n>, deliveries:<webhook>, fresh:<webhook> or held:<webhook>, lane:<webhook>:<lane>, gate, turns, ledger, bell
--- Answers with 'done', 'behind' or 'stale'.
+-- event:<id>   string  names them and counts what is open; with none open the retention begins; extra: further numbers
+-- delivery:<n>, deliveries:<webhook>, fresh:<webhook> or held:<webhook>, lane:<webhook>:<lane>, due, gate, turns, ledger,
+-- bell
+-- Answers with 'done', 'behind' or 'stale', and the newest number.
 
-if (redis.call('GET', key.cursor) or '0-0') ~= ARGV[2] then return 'behind' end
-if (redis.call('GET', key.version) or '0') ~= ARGV[4] then return 'stale' end
+local cursor, following, version, begun, known, insist = unpack(ARGV, 2, 7)
+if (redis.call('GET', key.cursor) or '0-0') ~= cursor then return {'behind', 0} end
+if tonumber(redis.call('GET', key.version) or '0') > tonumber(version) then return {'stale', 0} end
 
-local i, born = 6, 0
+local events, born_here = {}, 0
+local i = 8
 while i <= #ARGV do
-  born = born + tonumber(ARGV[i + 1])
-  i = i + 2 + 2 * tonumber(ARGV[i + 1])
+  local event = {id = ARGV[i], first = i + 2, matches = tonumber(ARGV[i + 1]), known = 0}
+  for at = event.first, event.first + 2 * event.matches - 1, 2 do
+    if gate_of(ARGV[at]) then event.known = event.known + 1
+    elseif insist ~= '1' then return {'stale', 0} end
+  end
+  events[#events + 1] = event
+  born_here = born_here + event.known
+  i = event.first + 2 * event.matches
 end
 
-local sequence = born > 0 and numbers(born) or 0
-i = 6
-while i <= #ARGV do
-  local event, matches = ARGV[i], tonumber(ARGV[i + 1])
-  if redis.call('EXISTS', key.event(event)) == 1 then
-    redis.call('SETRANGE', key.event(event), 0, string.format('%016.0f%06d%06d', sequence, matches, matches))
-    redis.call('PERSIST', key.event(event))
+local sequence = born_here > 0 and numbers(born_here, known) or 0
+for _, event in ipairs(events) do
+  if event.known > 0 then
+    name_deliveries(event.id, sequence, event.known)
+    for at = event.first, event.first + 2 * event.matches - 1, 2 do
+      if gate_of(ARGV[at]) then
+        birth(whole(sequence), ARGV[at], event.id, ARGV[at + 1])
+        sequence = sequence + 1
+      end
+    end
+  else
+    open_event(event.id, 0)
   end
-  for match = 0, matches - 1 do
-    local webhook, lane = ARGV[i + 2 + 2 * match], ARGV[i + 3 + 2 * match]
-    if gate_of(webhook) then birth(whole(sequence), webhook, event, lane) end
-    sequence = sequence + 1
-  end
-  i = i + 2 + 2 * matches
 end
 
-redis.call('SET', key.cursor, ARGV[3])
-redis.call('HINCRBY', key.ledger('*'), 'events', ARGV[5])
+redis.call('SET', key.cursor, following)
+redis.call('HINCRBY', key.ledger('*'), 'events', begun)
 finish()
 ring_if_soon()
-return 'done'
+return {'done', whole(math.max(0, sequence - 1))}

@@ -1,9 +1,11 @@
 -- What every script of a shard shares. Ahead of it stand, made from Python's own tables, `key` (store/keys.py) and
--- `after`, `column`, `open` (core/delivery.py: the state that a step leads to; the ledger's column of a state; outstanding or held).
--- KEYS[1] is the shard's prefix, ARGV[1] the retention in ms. Time is Redis' own, so workers' clocks don't matter.
+-- `after`, `column`, `open` (core/delivery.py: the state that a step leads to; the ledger's column of a state;
+-- whether its event must be kept). KEYS[1] is the shard's prefix, ARGV[1] the retention in ms. Time is Redis' own, so
+-- workers' clocks don't matter.
 --
 -- A script reads gates through `gate_of` and moves deliveries through `move`; what that changes in gates, ledger and
--- turns is collected and written once, by `finish`, however many deliveries the call was about.
+-- turns is collected and written once, by `finish`, however many deliveries the call was about. Every loop is bounded:
+-- while a script runs, everybody waits.
 
 local time = redis.call('TIME')
 local now_us = time[1] * 1000000 + time[2]
@@ -12,12 +14,13 @@ local retention_ms = tonumber(ARGV[1])
 
 local BREAKER_FAILS = 5      -- failures in a row after which one delivery at a time is let through
 local BREAKER_CAP_MS = 60000 -- the longest wait between two of those
+local LONGEST_PAUSE_MS = 3600000 -- what an endpoint may ask for (core/retry.py); more is a clock that jumped
 local LONGEST_LIFE_MS = 100 * 3600 * 1000 -- the default schedule's 76 hours and some; older rows leave a webhook's list
-local HOLD_BATCH = 200       -- deliveries of a disabled webhook that one visit moves
+local MOVES = 200            -- deliveries that one visit to a webhook moves at most, beside those that it lends
 
 local function whole(number) return string.format('%.0f', number + 0) end -- +0: there is a -0
 
--- the ledger: deliveries now in each column, for a webhook and for all (`*`)
+-- the ledger: deliveries in each column, for a webhook and for all (`*`)
 local ledger = {}
 local function book(webhook, name, by)
   for _, of in ipairs({webhook, '*'}) do
@@ -27,20 +30,22 @@ local function book(webhook, name, by)
   end
 end
 
--- gates, read once and written once
+-- gates, read once and written once; false for a webhook that this shard has not been told of, or that is gone
 local GATE = {'status', 'max', 'rate', 'timeout', 'flying', 'tat', 'pause', 'fails', 'since', 'failed', 'warned', 'drain'}
 local TEXT = {status = true}
-local gates, touched = {}, {}
+local gates, touched, born = {}, {}, {}
 local function gate_of(webhook)
   local gate = gates[webhook]
   if gate == nil then
     local values = redis.call('HMGET', key.gate(webhook), unpack(GATE))
     gate = false
-    if values[1] then
-      gate = {}
-      for i, name in ipairs(GATE) do gate[name] = TEXT[name] and values[i] or tonumber(values[i] or 0) end
-      gate.was = {}
-      for _, name in ipairs(GATE) do gate.was[name] = gate[name] end
+    if values[1] and values[1] ~= 'gone' then
+      gate = {was = {}}
+      for i, name in ipairs(GATE) do
+        gate[name] = TEXT[name] and values[i] or tonumber(values[i] or 0)
+        gate.was[name] = gate[name]
+      end
+      gate.pause = math.min(gate.pause, now_ms + LONGEST_PAUSE_MS)
     end
     gates[webhook] = gate
   end
@@ -55,7 +60,8 @@ end
 -- GCRA with a burst of one second: when may the next one go?
 local function interval_of(gate) return 1000 / gate.rate end
 local function arrival_of(gate)
-  return math.max(gate.tat, now_ms - math.max(1000, interval_of(gate)))
+  local now = now_us / 1000
+  return math.min(now, math.max(gate.tat, now - math.max(1000, interval_of(gate))))
 end
 
 -- when the webhook is to be visited next, in microseconds; nil: nothing to do, or a delivery in flight will say
@@ -67,7 +73,7 @@ local function turn_of(webhook, gate)
     if gate.status == 'deleted' then return (oldest or gate.flying == 0) and now_us or nil end
     return oldest and tonumber(oldest) + retention_ms * 1000
   end
-  if gate.drain == 1 then return now_us end
+  if gate.drain > 0 then return now_us end
   if gate.flying >= cap_of(gate) then return nil end
   local at = now_us
   if fresh == 0 then
@@ -83,12 +89,13 @@ local SOON_US = 5000000 -- the longest that a worker sleeps by itself
 local soonest = math.huge
 
 -- a turn is never put off here: a visit that comes too early does nothing and sets it anew
-local function schedule(webhook, gate)
+local function schedule(webhook, gate, earliest_us)
   local at = gate and turn_of(webhook, gate)
   if not at then
     redis.call('ZREM', key.turns, webhook)
     return
   end
+  at = math.max(at, earliest_us or 0)
   soonest = math.min(soonest, at)
   local stands = redis.call('ZSCORE', key.turns, webhook)
   if not stands or tonumber(stands) > at then redis.call('ZADD', key.turns, whole(at), webhook) end
@@ -98,32 +105,57 @@ local function ring()
   if redis.call('LLEN', key.bell) == 0 then redis.call('RPUSH', key.bell, '1') end
 end
 
--- the ordered webhook's lane: only its head may be fresh, due or in flight
+-- An ordered webhook's lane: its head alone may be fresh, due or in flight. Who was cancelled behind others stays in
+-- the row (to find it there would take long) and is passed over when it comes up.
+local PASSES = 100
 local function enter(webhook, lane, sequence)
-  if lane == '' or redis.call('RPUSH', key.lane(webhook .. ':' .. lane), sequence) == 1 then
+  if not lane or redis.call('RPUSH', key.lane(webhook .. ':' .. lane), sequence) == 1 then
     redis.call('RPUSH', key.fresh(webhook), sequence)
   end
 end
 local function leave(webhook, lane, sequence)
-  if not lane or lane == '' then return end
-  local row = key.lane(webhook .. ':' .. lane)
-  if redis.call('LINDEX', row, 0) == sequence then
-    redis.call('LPOP', row)
+  local row = lane and key.lane(webhook .. ':' .. lane)
+  if not row or redis.call('LINDEX', row, 0) ~= sequence then return end
+  redis.call('LPOP', row)
+  for passed = 1, math.huge do
     local following = redis.call('LINDEX', row, 0)
-    if following then redis.call('RPUSH', key.fresh(webhook), following) end
-  else
-    redis.call('LREM', row, 1, sequence)
+    if not following then return end
+    local state = redis.call('HGET', key.delivery(following), 's')
+    if state == 'pending' or (state and passed > PASSES) then
+      redis.call('RPUSH', key.fresh(webhook), following)
+      return
+    end
+    redis.call('LPOP', row)
   end
 end
 
--- An event is kept while a delivery of it is open (outstanding or held), and for the retention after that: digits 23 to 28 count them.
-local function hold_event(id, by)
+-- An event is kept while a delivery of it is open (outstanding or held), and for the retention after that. Its first 28
+-- digits: first number of its deliveries (16), how many have the numbers from there on (6), how many are open (6).
+local function open_event(id, by)
   local name = key.event(id)
-  local open = tonumber(redis.call('GETRANGE', name, 22, 27))
-  if not open then return end
-  redis.call('SETRANGE', name, 22, string.format('%06d', math.max(0, open + by)))
-  if open + by <= 0 then redis.call('PEXPIRE', name, retention_ms)
-  elseif open == 0 then redis.call('PERSIST', name) end
+  local before = tonumber(redis.call('GETRANGE', name, 22, 27))
+  if not before then return end
+  local now = math.max(0, before + by)
+  redis.call('SETRANGE', name, 22, string.format('%06d', now))
+  if now == 0 then
+    redis.call('PEXPIRE', name, retention_ms)
+    redis.call('PEXPIRE', key.extra(id), retention_ms)
+  elseif before == 0 then
+    redis.call('PERSIST', name)
+    redis.call('PERSIST', key.extra(id))
+  end
+end
+
+-- the event names `count` deliveries more, numbered from `first` on, and they are open
+local function name_deliveries(id, first, count)
+  local digits = redis.call('GETRANGE', key.event(id), 0, 15)
+  if digits == '' then return end
+  if tonumber(digits) == 0 then
+    redis.call('SETRANGE', key.event(id), 0, string.format('%016.0f%06d', first, count))
+  else
+    redis.call('RPUSH', key.extra(id), whole(first) .. ' ' .. whole(count))
+  end
+  open_event(id, count)
 end
 
 -- one step of one delivery, as the table allows it; false where it does not
@@ -133,14 +165,14 @@ local function move(sequence, record, step)
   book(record.w, column[record.s], -1)
   book(record.w, column[to], 1)
   if column[record.s] == 'outstanding' and column[to] ~= 'outstanding' then leave(record.w, record.o, sequence) end
-  if open[record.s] ~= open[to] then hold_event(record.e, open[to] and 1 or -1) end
+  if open[record.s] ~= open[to] then open_event(record.e, open[to] and 1 or -1) end
   touched[record.w] = true
   record.s = to
   redis.call('HSET', key.delivery(sequence), 's', to)
   return true
 end
 
-local FIELDS = {'w', 's', 'o', 'e', 'l', 'n', 'x', 'r'}
+local FIELDS = {'w', 's', 'o', 'e', 'l', 'n', 'x', 'y', 'r', 'p'}
 local function read(sequence)
   local values = redis.call('HMGET', key.delivery(sequence), unpack(FIELDS))
   if not values[1] then return nil end
@@ -149,40 +181,63 @@ local function read(sequence)
   return record
 end
 
+-- A list may still hold who has left it in other ways (cancelled, or sent again since): only its state counts.
+local function read_if(state, sequence)
+  local record = read(sequence)
+  return record and record.s == state and record or nil
+end
+
 -- settled records live for the retention, from now
 local function rest(sequence, reason)
   local name = key.delivery(sequence)
   redis.call('HSET', name, 't', whole(now_ms), 'r', reason or '')
-  redis.call('HDEL', name, 'l', 'd')
+  redis.call('HDEL', name, 'd')
   redis.call('PEXPIRE', name, retention_ms)
   redis.call('PEXPIRE', key.attempts(sequence), retention_ms)
-end
-
-local function bury(sequence, record, reason)
-  redis.call('ZADD', key.dead(record.w), whole(now_ms), sequence)
-  redis.call('ZREMRANGEBYSCORE', key.dead(record.w), '-inf', whole(now_ms - retention_ms))
-  redis.call('PEXPIRE', key.dead(record.w), retention_ms)
-  rest(sequence, reason)
 end
 
 -- deliveries are born here and nowhere else; `lane` is '' unless the webhook wants order
 local function birth(sequence, webhook, event, lane)
   local gate = gate_of(webhook)
-  local held = gate.status ~= 'enabled' or (gate.drain == 1 and lane ~= '')
   local name = key.delivery(sequence)
+  lane = lane ~= '' and lane or nil
+  local held = gate.status ~= 'enabled'
+  if lane and gate.drain == 1 then
+    held = true -- behind those of its lane that are drained now
+  elseif lane and (held or gate.drain > 1) then
+    held = redis.call('EXISTS', key.lane(webhook .. ':' .. lane)) == 0 -- behind those that are still to be held
+  end
   redis.call('HSET', name, 'w', webhook, 'e', event, 's', held and 'held' or 'pending')
-  if lane ~= '' then redis.call('HSET', name, 'o', lane) end
-  redis.call('XADD', key.deliveries(webhook), 'MINID', '~', whole(now_us - 1000 * (retention_ms + LONGEST_LIFE_MS)), sequence .. '-0', '', '')
+  if lane then redis.call('HSET', name, 'o', lane) end
+  local oldest = whole(now_us - 1000 * (retention_ms + LONGEST_LIFE_MS))
+  redis.call('XADD', key.deliveries(webhook), 'MINID', '~', oldest, sequence .. '-0', '', '')
   if held then redis.call('RPUSH', key.held(webhook), sequence) else enter(webhook, lane, sequence) end
   book(webhook, 'matched', 1)
   book(webhook, held and 'held' or 'outstanding', 1)
-  touched[webhook] = true
+  touched[webhook], born[webhook] = true, true
 end
 
-local function numbers(how_many)
-  local first = math.max(tonumber(redis.call('GET', key.sequence) or '0') + 1, now_us)
+-- Numbers that no delivery ever had. `known` is the newest that the caller has seen: after a failover Redis may know of
+-- less, and its clock may be behind.
+local function numbers(how_many, known)
+  local first = math.max(tonumber(redis.call('GET', key.sequence) or '0') + 1, tonumber(known) + 1, now_us)
   redis.call('SET', key.sequence, whole(first + how_many - 1))
   return first
+end
+
+-- a delivery that is over, or waits for its next try, begins anew
+local function resend(sequence, record)
+  local before = record.s
+  if before == 'retrying' then redis.call('ZREM', key.due(record.w), sequence) end
+  move(sequence, record, 'replay')
+  redis.call('HDEL', key.delivery(sequence), 'n', 'x', 'y', 'l', 'd', 't', 'r')
+  redis.call('PERSIST', key.delivery(sequence))
+  redis.call('PERSIST', key.attempts(sequence))
+  if before == 'retrying' then -- it is its lane's head already
+    redis.call('RPUSH', key.fresh(record.w), sequence)
+  else
+    enter(record.w, record.o, sequence)
+  end
 end
 
 local function finish()
@@ -190,7 +245,8 @@ local function finish()
     if gate then
       for name, before in pairs(gate.was) do
         if gate[name] ~= before then
-          redis.call('HSET', key.gate(webhook), name, TEXT[name] and gate[name] or whole(gate[name]))
+          local value = TEXT[name] and gate[name] or string.format(name == 'tat' and '%.3f' or '%.0f', gate[name] + 0)
+          redis.call('HSET', key.gate(webhook), name, value)
         end
       end
     end
@@ -200,6 +256,7 @@ local function finish()
       if by ~= 0 then redis.call('HINCRBY', key.ledger(of), name, whole(by)) end
     end
   end
+  for webhook in pairs(born) do redis.call('PEXPIRE', key.deliveries(webhook), retention_ms + LONGEST_LIFE_MS) end
   for webhook in pairs(touched) do schedule(webhook, gate_of(webhook)) end
 end
 

@@ -1,11 +1,18 @@
 -- settle: what a try did becomes the delivery's next state, if the lease is still the settler's.
 --
 -- ARGV: retention ms, then for each: sequence, fence, step (accept, postpone, give_up, hold), wait ms until the next try,
---       pause ms for the whole webhook, 1 if the endpoint failed, reason (with postpone: Slack's word for
---       the next try's X-Slack-Retry-Reason), the attempt (a JSON line)
--- leases, delivery:<n>, attempts:<n>, event:<id>, due, dead, held, lane, gate, turns, ledger, bell
--- Answers with: a list with 1 for each that was settled and 0 for each that came too late (its attempt is kept all the same),
---   and a list of the webhooks that fail: webhook, ms of the first failure in a row, deliveries that failed since, warnings given
+--       pause ms for the whole webhook, 1 if the endpoint failed, reason (with postpone: Slack's word for the next try's
+--       X-Slack-Retry-Reason), the attempt (a JSON line), place of a reply ('' without one), the reply
+-- leases, delivery:<n>, attempts:<n>, event:<id>, extra, due, held, lane, fresh, gate, turns, ledger, bell
+-- replies:<place>  list  with accept, once for each delivery: what the endpoint answered, to be said in Slack
+-- reply_turns, reply_bell
+-- Answers with: a list with 1 for each that was settled, now or by the same call before, and 0 for each that came too late
+--   (its attempt is kept all the same), and a list of the webhooks that fail: webhook, ms of the first failure in a row,
+--   deliveries that failed since, warnings given
+
+-- Out of memory, Redis refuses a script's first write if it takes memory, and none after that: this is the way out of a
+-- full Redis, so its first write takes none.
+redis.call('ZREM', key.leases, '')
 
 local answer, failing = {}, {}
 
@@ -25,32 +32,46 @@ local function judge_gate(webhook, gate, failed, first_try, pause_ms)
   failing[webhook] = gate
 end
 
-for i = 2, #ARGV, 8 do
-  local sequence, fence, step, wait_ms, pause_ms, failed, reason, line = unpack(ARGV, i, i + 7)
+local function say(sequence, record, place, reply)
+  if place == '' or record.p then return end
+  redis.call('HSET', key.delivery(sequence), 'p', 1)
+  redis.call('RPUSH', key.replies(place), sequence .. ' ' .. reply)
+  redis.call('ZADD', key.reply_turns, 'NX', whole(now_ms), place)
+  if redis.call('LLEN', key.reply_bell) == 0 then redis.call('RPUSH', key.reply_bell, '1') end
+end
+
+local function settle(sequence, record, step, wait_ms, reason)
+  local name = key.delivery(sequence)
+  redis.call('HINCRBY', name, 'n', 1)
+  if record.x then redis.call('HSET', name, 'y', record.x) end -- losses are counted in a row
+  move(sequence, record, step)
+  if step == 'postpone' then
+    redis.call('ZADD', key.due(record.w), whole(now_ms + wait_ms), sequence)
+    redis.call('HSET', name, 'd', whole(now_ms + wait_ms), 'r', reason)
+  elseif step == 'hold' then
+    redis.call('RPUSH', key.held(record.w), sequence)
+    redis.call('HSET', name, 'r', reason)
+  else
+    rest(sequence, reason)
+  end
+end
+
+for i = 2, #ARGV, 10 do
+  local sequence, fence, step, wait_ms, pause_ms, failed, reason, line, place, reply = unpack(ARGV, i, i + 9)
   local record = read(sequence)
   local gate = record and gate_of(record.w)
-  if record then redis.call('APPEND', key.attempts(sequence), line .. '\n') end
-  if not gate or record.s ~= 'sending' or record.l ~= fence then
-    answer[#answer + 1] = 0
-    if record and after[record.s] and after[record.s].replay then redis.call('PEXPIRE', key.attempts(sequence), retention_ms) end
-  else
-    answer[#answer + 1] = 1
+  local mine = gate and record.l == fence
+  if mine and record.s == 'sending' then
+    redis.call('APPEND', key.attempts(sequence), line .. '\n')
     redis.call('ZREM', key.leases, sequence)
     judge_gate(record.w, gate, failed == '1', not record.n, tonumber(pause_ms))
-    redis.call('HINCRBY', key.delivery(sequence), 'n', 1)
-    move(sequence, record, step)
-    if step == 'postpone' then
-      redis.call('ZADD', key.due(record.w), whole(now_ms + wait_ms), sequence)
-      redis.call('HSET', key.delivery(sequence), 'd', whole(now_ms + wait_ms), 'r', reason)
-    elseif step == 'give_up' then
-      bury(sequence, record, reason)
-    elseif step == 'hold' then
-      redis.call('RPUSH', key.held(record.w), sequence)
-      redis.call('HSET', key.delivery(sequence), 'r', reason)
-    else
-      rest(sequence, reason)
-    end
+    settle(sequence, record, step, wait_ms, reason)
+    if step == 'accept' then say(sequence, record, place, reply) end
+  elseif record and not mine then
+    redis.call('APPEND', key.attempts(sequence), line .. '\n')
+    if not open[record.s] then redis.call('PEXPIRE', key.attempts(sequence), retention_ms) end
   end
+  answer[#answer + 1] = mine and 1 or 0
 end
 finish()
 ring_if_soon()

@@ -1,0 +1,96 @@
+"""Changes to webhooks: read by the processes that know them all, and told to the shards.
+
+Fan-out and claims carry the version that they know, so a worker that has not heard of a change is told by the store
+before it acts on it. A gate keeps the version that it was told last: news that come late, or in a wrong order, are no
+news. A change stays among the *untold* until every shard has heard of it, so what a process wrote and did not live to
+tell is told by another (`mend`).
+"""
+
+from dataclasses import dataclass
+
+from relay.core.ids import WebhookId
+from relay.core.webhook import Webhook
+from relay.store.client import GLOBAL, Client, Script
+from relay.store.errors import translated
+from relay.store.keys import Keys
+from relay.store.reply import integer, maybe_bytes, rows, text
+from relay.store.vault import Vault
+from relay.store.webhook_record import read_sealed_webhook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What has changed since a version: whole records, and ids that are gone."""
+
+    version: int
+    changed: tuple[Webhook, ...]
+    removed: tuple[WebhookId, ...]
+
+
+class WebhookChanges:
+    __slots__ = ("_client", "_keys", "_project", "_raise", "_shards", "_told", "_vault")
+
+    def __init__(self, client: Client, vault: Vault, shards: int = 1) -> None:
+        self._client = client
+        self._keys = Keys(GLOBAL)
+        self._vault = vault
+        self._shards = range(shards)
+        self._project = Script("project")
+        self._told, self._raise = Script("told", shard=False), Script("raise_version", shard=False)
+
+    def version(self) -> int:
+        """The newest. Raises StoreAway."""
+        with translated():
+            return int(self._client.redis.get(self._keys("webhook_version")) or 0)
+
+    def since(self, version: int) -> Changes:
+        """What has changed after `version`; 0 means everything. Raises StoreAway.
+
+        A webhook whose secrets no key opens comes without them: it is matched, but cannot be signed for.
+        """
+        newest = self.version()
+        with translated():
+            found = rows(self._client.redis.zrangebyscore(self._keys("webhook_changes"), f"({version}", "+inf"))
+        changed, removed = self._records([WebhookId(text(id)) for id in found])
+        return Changes(version=newest, changed=tuple(changed), removed=tuple(removed))
+
+    def tell(self, webhook: Webhook, *, drain: bool = False) -> None:
+        """Tell every shard. `drain`: deliver what is held. Raises StoreAway: then `mend` will."""
+        limits = (webhook.max_in_flight, webhook.rate_limit or 0, int(webhook.timeout_s * 1000), int(drain))
+        for shard in self._shards:
+            self._client.run_on_shard(self._project, shard, (webhook.version, webhook.id, webhook.status, *limits))
+        self._client.run(self._told, GLOBAL, (webhook.id, webhook.version))
+
+    def tell_removed(self, id: WebhookId, version: int) -> None:
+        """The same for one that was removed."""
+        for shard in self._shards:
+            self._client.run_on_shard(self._project, shard, (version, id, "deleted", 0, 0, 0, 0))
+        self._client.run(self._told, GLOBAL, (id, version))
+
+    def mend(self) -> None:
+        """Tell what a process wrote and did not live to tell; it costs next to nothing if there is none. Raises
+        StoreAway.
+        """
+        with translated():
+            pipeline = self._client.redis.pipeline(transaction=False)
+            for shard in self._shards:
+                pipeline.get(Keys(shard)("version"))
+            heard = max(int(maybe_bytes(version) or 0) for version in pipeline.execute())
+            untold = rows(self._client.redis.zrange(self._keys("untold"), 0, -1, withscores=True))
+        self._client.run(self._raise, GLOBAL, (heard,))
+        versions = {WebhookId(text(id)): integer(version) for id, version in map(rows, untold)}
+        changed, removed = self._records(list(versions))
+        for webhook in changed:
+            self.tell(webhook)
+        for id in removed:
+            self.tell_removed(id, versions[id])
+
+    def _records(self, ids: list[WebhookId]) -> tuple[list[Webhook], list[WebhookId]]:
+        """Those that stand, and the ids of those that don't."""
+        if not ids:
+            return [], []
+        with translated():
+            records = rows(self._client.redis.hmget(self._keys("webhooks"), list[str](ids)))
+        known = dict(zip(ids, map(maybe_bytes, records), strict=True))
+        standing = [read_sealed_webhook(id, record, self._vault) for id, record in known.items() if record]
+        return standing, [id for id, record in known.items() if not record]
