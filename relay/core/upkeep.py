@@ -65,48 +65,41 @@ class LetGo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Down:
-    """Nobody hears Slack since `since`."""
+class Deaf:
+    """None of our lines hears Slack since `since`."""
 
     since: float
-    complaint: Complaint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Back:
-    """Slack is heard again, after a gap."""
+class Hears:
+    """A line is up. `again`: not the first one."""
 
-    gap_s: float
+    again: bool
 
 
-Order: TypeAlias = Open | LetGo | Down | Back
+Order: TypeAlias = Open | LetGo | Deaf | Hears
 
 
 class Upkeep:
     """All times are seconds of one steady clock."""
 
     __slots__ = (
-        "_down_since",
         "_failures",
         "_last_line",
         "_open_at",
         "_opening",
         "_up",
         "complaint",
-        "offline_s",
-        "reconnects",
         "status",
     )
 
     def __init__(self, now: float) -> None:
         self.status = ConnectionStatus.CONNECTING
         self.complaint: Complaint | None = None
-        self.reconnects = 0
-        self.offline_s = 0.0
         self._up: dict[int, float] = {}  # line → since when
         self._opening: int | None = None
         self._open_at: float | None = now
-        self._down_since: float | None = None
         self._failures = 0
         self._last_line = 0
 
@@ -157,27 +150,19 @@ class Upkeep:
         self._up[line] = now
         self._opening = self._open_at = None
         self.status, self.complaint = ConnectionStatus.CONNECTED, None
-        if line > 1:
-            self.reconnects += 1
-        if self._down_since is None:
-            return old
-        gap_s, self._down_since = now - self._down_since, None
-        self.offline_s += gap_s
-        return (*old, Back(gap_s=gap_s))
+        return (*old, Hears(again=line > 1))
 
     def _is_gone(self, note: Gone, now: float, dice: float) -> tuple[Order, ...]:
         up_at = self._up.pop(note.line, None)
         if up_at is not None and now - up_at >= STEADY_S:
             self._failures = 0
-        if note.line == self._opening:
+        was_to_succeed = note.line == self._opening
+        if was_to_succeed:
             self._opening = None
-        if self._up and note.complaint.cure is not Cure.PERSON:
+        elif self._up and note.complaint.cure is not Cure.PERSON:
             return ()  # its successor is up
-        was_heard = up_at is not None and not self._up and self._down_since is None
-        if was_heard:
-            self._down_since = note.heard_at
-        down = (Down(since=note.heard_at, complaint=note.complaint),) if was_heard else ()
-        return (*down, *self._lacks_a_line(note.complaint, now, wait_s=self._wait_s(note.complaint, dice, 0.0)))
+        deaf = (Deaf(since=note.heard_at),) if up_at is not None and not self._up else ()
+        return (*deaf, *self._lacks_a_line(note.complaint, now, wait_s=self._wait_s(note.complaint, dice, 0.0)))
 
     def _lacks_a_line(self, complaint: Complaint, now: float, *, wait_s: float) -> tuple[Order, ...]:
         hopeless = complaint.cure is Cure.PERSON
@@ -193,6 +178,8 @@ class Upkeep:
         return ()
 
     def _wait_s(self, complaint: Complaint, dice: float, retry_after_s: float) -> float:
+        if retry_after_s:  # a limit says when; to be limited is no failure
+            return RECONNECT.wait_s(1, dice=dice, at_least_s=retry_after_s)
         self._failures += 1
         backoff = SLOWLY if complaint.cure is Cure.WAIT_LONG else RECONNECT
         return backoff.wait_s(self._failures, dice=dice, at_least_s=retry_after_s)

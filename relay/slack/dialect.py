@@ -1,11 +1,13 @@
 """What a line needs to know of the protocol that is spoken on it: RTM (rtm.py) or Socket Mode (socket_mode.py)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from relay.core.complaints import Complaint, complaint
+from relay.core.connection import Connection
 from relay.core.rtm_event import Identity
-from relay.core.session import Handed, Happened, Step
+from relay.core.session import Frame, Handed, Happened, Step
 from relay.slack.web_api import Denied, Granted, Limited, Said, Unreachable
 
 
@@ -36,6 +38,7 @@ class Session(Protocol):
     def heard(self, now: float) -> None: ...
     def ponged(self, payload: bytes) -> None: ...
     def receive(self, text: bytes) -> tuple[Step, ...]: ...
+    def say(self, frame: Frame, *, awaited: bool) -> tuple[int, bytes]: ...
 
 
 class Reader(Protocol):
@@ -49,7 +52,14 @@ class Dialect(Protocol):
 
     def session(self, *, asked_at: float, opened_at: float) -> Session: ...
 
-    def reader(self, identity: Identity) -> Reader: ...
+    def reader(self, identity: Identity, send: Callable[[bytes], None]) -> Reader:
+        """`send`: puts a text on this socket, without waiting; raises WireLost."""
+
+    def first_words(self) -> list[Frame]:
+        """What to say on each new socket."""
+
+    def follow(self, connection: Connection) -> list[Frame]:
+        """The record has changed, in what needs no new socket; what to say on those that stand."""
 
 
 def refusal(said: Said) -> NoTicket:

@@ -5,24 +5,27 @@ All waiting is in one place, the read, which also wakes for the session's next p
 and no timer beside it, and a thousand of them are cheap.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from typing import assert_never
 
 import gevent
+from gevent.event import AsyncResult
 
 from relay.core.complaints import Complaint, complaint
 from relay.core.rtm_event import Identity
 from relay.core.session import Answered, Greeted, Handed, Happened, Over, Ping, Renew, Say, Step
 from relay.core.upkeep import Fading, Gone, Note, Refused, Up
+from relay.core.webhook import Json
 from relay.report import Reporter
 from relay.slack.dial import Dialer
-from relay.slack.dialect import Dialect, NoTicket, Reader, Session, Ticket
+from relay.slack.dialect import Dialect, NoTicket, Reader, Session
 from relay.slack.facts import FramesSkipped, SocketEnded, SocketOpened
 from relay.slack.wire import NotOpened, Wire, WireLost
 
-LINGER_S = 2.0
-"""How long a replaced socket is still read: for frames that were on their way when its successor came up."""
+LINGER_S = 4.0
+"""How long a replaced socket is still read: for frames that were on their way when its successor came up, and for
+acknowledgements that wait for an answer."""
 TELL_SKIPPED_EVERY_S = 10.0
 
 TellNote = Callable[[Note], None]
@@ -50,6 +53,8 @@ class Line:
         self._open_s = open_s
         self._tell = tell
         self._report = report
+        self._socket: tuple[Wire, Session] | None = None  # while it is up
+        self._answers: dict[int, AsyncResult[Mapping[str, Json]]] = {}
         self._let_go_at = float("inf")
         self._skipped = 0
         self._skipped_told_at = float("-inf")
@@ -69,6 +74,36 @@ class Line:
         """Its successor is up: read on for LINGER_S, then end."""
         self._let_go_at = monotonic() + LINGER_S
 
+    @property
+    def is_up(self) -> bool:
+        return self._socket is not None
+
+    def say(self, frame: Mapping[str, Json]) -> bool:
+        """Put a frame on its way, without waiting; False if the socket is not up."""
+        if self._socket is None:
+            return False
+        wire, session = self._socket
+        try:
+            wire.send(session.say(frame, awaited=False)[1])
+        except WireLost:
+            return False
+        return True
+
+    def ask(self, frame: Mapping[str, Json], *, within_s: float) -> Mapping[str, Json] | None:
+        """Say a frame that Slack answers; None if the socket is not up, or no answer comes."""
+        if self._socket is None:
+            return None
+        wire, session = self._socket
+        number, text = session.say(frame, awaited=True)
+        self._answers[number] = AsyncResult()
+        try:
+            wire.send(text)
+            return self._answers[number].get(timeout=within_s)
+        except (WireLost, gevent.Timeout):
+            return None
+        finally:
+            del self._answers[number]
+
     def _live(self) -> Note:
         asked_at = monotonic()
         ticket = self._dialect.ticket()
@@ -80,19 +115,17 @@ class Line:
             return Refused(line=self.number, complaint=complaint("unreachable", str(error)))
         session = self._dialect.session(asked_at=asked_at, opened_at=monotonic())
         self._report(SocketOpened(connection=self._connection, line=self.number, team=ticket.identity.team))
+        self.identity = ticket.identity
         try:
-            why = self._listen(wire, session, self._reader(ticket))
+            why = self._listen(wire, session, self._dialect.reader(ticket.identity, wire.send))
         except WireLost as lost:
             why = complaint("closed", str(lost))
         finally:
+            self._socket = None
             wire.close()
             self._tell_skipped(session, monotonic())
         self._report(SocketEnded(connection=self._connection, line=self.number, why=why.word, detail=why.sentence))
         return self._gone(why, session.heard_at)
-
-    def _reader(self, ticket: Ticket) -> Reader:
-        self.identity = ticket.identity
-        return self._dialect.reader(ticket.identity)
 
     def _listen(self, wire: Wire, session: Session, reader: Reader) -> Complaint:
         """Until the session has enough, or we have. Raises WireLost."""
@@ -121,7 +154,15 @@ class Line:
                     reader.take(step, size_bytes=len(text), now=session.heard_at)
                 except (ValueError, RecursionError):
                     self._skipped += 1
+            elif isinstance(step, Greeted):
+                self._greet(wire, session)
         return self._carry_out(steps, wire)
+
+    def _greet(self, wire: Wire, session: Session) -> None:
+        self._socket = (wire, session)
+        for frame in self._dialect.first_words():
+            self.say(frame)
+        self._tell(Up(line=self.number))
 
     def _carry_out(self, steps: Iterable[Step], wire: Wire) -> Complaint | None:
         """What the session wants of us; a complaint if that is the end."""
@@ -131,14 +172,15 @@ class Line:
                     wire.send(text)
                 case Ping(payload=payload):
                     wire.ping(payload)
-                case Greeted():
-                    self._tell(Up(line=self.number))
                 case Renew():
                     self._tell(Fading(line=self.number))
                 case Over(why=why):
                     return complaint(why)
-                case Happened() | Handed() | Answered():
-                    pass  # the reader's
+                case Answered(number=number, answer=answer):
+                    if number in self._answers:
+                        self._answers[number].set(answer)
+                case Greeted() | Happened() | Handed():
+                    pass  # seen to by `_take`
                 case _:
                     assert_never(step)
         return None

@@ -1,54 +1,83 @@
 """RTM: rtm.connect opens a socket, whose events lack what the Events API has; here they are passed on to be
 completed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from secrets import token_hex
 from time import time
 
+from relay.core.complaints import complaint
 from relay.core.connection import Connection
 from relay.core.rtm_event import Identity, RtmEnvelopes, fingerprint, stamp_of
-from relay.core.session import Handed, Happened, RtmSession
+from relay.core.session import Frame, Handed, Happened, RtmSession
 from relay.core.sighting import Sighting
 from relay.core.webhook import Json
 from relay.slack.dialect import NoTicket, Ticket, refusal
 from relay.slack.inbox import Arrival, Inbox, Untimed
-from relay.slack.web_api import Denied, Granted, WebApi, part_of, word_in
+from relay.slack.web_api import Denied, Granted, Limited, WebApi, part_of, word_in
+from relay.store.errors import StoreAway
+from relay.store.turns import Turns
 
 
 class Rtm:
     """The dialect of one RTM connection."""
 
-    __slots__ = ("_app", "_connection", "_dice", "_inbox", "_web")
+    __slots__ = ("_app", "_dice", "_inbox", "_turns", "_web", "connection")
 
-    def __init__(self, connection: Connection, *, web: WebApi, inbox: Inbox, dice: float = 0.0) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, *, web: WebApi, turns: Turns, inbox: Inbox, dice: float = 0.0) -> None:
+        self.connection = connection
         self._web = web
+        self._turns = turns
         self._inbox = inbox
         self._dice = dice
         self._app: str | None = None  # None: not known whether it can be known
 
     def ticket(self) -> Ticket | NoTicket:
         """rtm.connect; the first time also who the app is, where the token may ask that."""
+        if wait_s := self._wait_s():
+            return NoTicket(complaint=complaint("ratelimited", "the relay's own count"), retry_after_s=wait_s)
         if self._app is None:
             self._app = self._ask_app()
         arguments = {"presence_sub": "1"}
-        if self._connection.batch_presence_aware:
+        if self.connection.batch_presence_aware:
             arguments["batch_presence_aware"] = "1"
-        said = self._web.call("rtm.connect", self._connection.token, arguments)
+        said = self._web.call("rtm.connect", self.connection.token, arguments)
         if isinstance(said, Granted) and (url := word_in(said.answer, "url")):
             return Ticket(url=url, identity=_identity(said.answer, self._app or ""))
+        if isinstance(said, Limited):
+            self._tell_all(said.retry_after_s)
         return refusal(said)
 
     def session(self, *, asked_at: float, opened_at: float) -> RtmSession:
         return RtmSession(asked_at=asked_at, opened_at=opened_at, dice=self._dice)
 
-    def reader(self, identity: Identity) -> "RtmReader":
-        return RtmReader(self._connection, identity, self._inbox)
+    def reader(self, identity: Identity, send: Callable[[bytes], None]) -> "RtmReader":  # noqa: ARG002  # RTM acknowledges nothing
+        return RtmReader(self.connection, identity, self._inbox)
+
+    def first_words(self) -> list[Frame]:
+        """The presence that is asked for: Slack forgets it with the socket."""
+        return [_presence_sub(self.connection)] if self.connection.presence_sub else []
+
+    def follow(self, connection: Connection) -> list[Frame]:
+        was, self.connection = self.connection, connection
+        return [_presence_sub(connection)] if connection.presence_sub != was.presence_sub else []
+
+    def _wait_s(self) -> float:
+        """Slack's budget is one for all processes; with Redis away each goes by what Slack itself says."""
+        try:
+            return self._turns.take(self.connection.token)
+        except StoreAway:
+            return 0.0
+
+    def _tell_all(self, wait_s: float) -> None:
+        try:
+            self._turns.limited(self.connection.token, wait_s)
+        except StoreAway:
+            pass  # then each is told by Slack
 
     def _ask_app(self) -> str | None:
         """The app's id by auth.test and bots.info; "" where that is not to be had, None to ask again next time."""
         bot = ""
-        match self._web.call("auth.test", self._connection.token):
+        match self._web.call("auth.test", self.connection.token):
             case Granted(answer=answer):
                 bot = word_in(answer, "bot_id")
             case Denied():
@@ -57,7 +86,7 @@ class Rtm:
                 return None
         if not bot:
             return ""
-        match self._web.call("bots.info", self._connection.token, {"bot": bot}):
+        match self._web.call("bots.info", self.connection.token, {"bot": bot}):
             case Granted(answer=answer):
                 return word_in(part_of(answer, "bot"), "app_id")
             case Denied():  # the token lacks users:read
@@ -108,6 +137,11 @@ class RtmReader:
             size_bytes=size_bytes,
             received_at=received_at,
         )
+
+
+def _presence_sub(connection: Connection) -> Frame:
+    """Each list replaces the one before."""
+    return {"type": "presence_sub", "ids": list(connection.presence_sub)}
 
 
 def _identity(answer: Mapping[str, Json], app: str) -> Identity:

@@ -1,125 +1,177 @@
-"""Holds as many connections as the store says: starts a keeper for each, and follows every change while it runs."""
+"""A worker's part in holding connections: follows their records, hears what all workers should hear, and knows who is
+there.
+
+Who holds what, each worker works out by itself (core/shares.py) from who is there (store/workers.py). A worker that
+stops waits until the others hear what it hears.
+"""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from random import random
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic, time
 
-from relay.core.connection import Connection, ConnectionStatus, Kind
+import gevent
+from gevent.lock import BoundedSemaphore
+
+from relay.core.connection import Connection
 from relay.core.ids import ConnectionId
-from relay.loops import Loop
+from relay.core.shares import holders
+from relay.loops import Loop, once
 from relay.report import Reporter
 from relay.slack.dial import Dialer
-from relay.slack.dialect import Dialect
+from relay.slack.holding import Holding
 from relay.slack.inbox import Inbox
-from relay.slack.keeper import Keeper, Means
-from relay.slack.line import Line, TellNote
+from relay.slack.means import Means
 from relay.slack.options import SlackOptions, tls_context
-from relay.slack.rtm import Rtm
+from relay.slack.socket_mode import Desk
 from relay.slack.web_api import WebApi
-from relay.store.connections import ConnectionChanges, Connections, ConnectionStates
+from relay.store.connection_states import ConnectionStates
+from relay.store.connections import Connections
 from relay.store.errors import StoreAway
+from relay.store.notices import Notices, Wish
+from relay.store.turns import Turns
+from relay.store.workers import BEAT_S, Workers
+
+HANDOVER_SHARE = 0.5
+"""Of the time that a stop may take: what may be spent on waiting for the others."""
+LOOK_S = 0.2
+SECOND_S, LAST_S = 1.0, 2.0
+"""How long a standby, and a worker whose socket is not up, leave a wish to others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackStore:
+    """What the Slack side remembers in Redis."""
+
+    connections: Connections
+    states: ConnectionStates
+    notices: Notices
+    workers: Workers
+    turns: Turns
 
 
 class Supervisor:
-    def __init__(
-        self,
-        *,
-        connections: Connections,
-        states: ConnectionStates,
-        changes: ConnectionChanges,
-        inbox: Inbox,
-        options: SlackOptions,
-        report: Reporter,
-    ) -> None:
-        self._connections = connections
-        self._changes = changes
+    def __init__(self, store: SlackStore, *, inbox: Inbox, options: SlackOptions, report: Reporter) -> None:
+        self._store = store
         self._inbox = inbox
-        self._options = options
         self._report = report
-        self._dialer = Dialer(options, tls_context())
-        self._web = WebApi(options, self._dialer)
-        self._means = Means(inbox=inbox, states=states, report=report, line=self._line)
-        self._keepers: dict[ConnectionId, Keeper] = {}
+        self._desk = Desk()
+        dialer = Dialer(options, tls_context())
+        means = Means(
+            worker=store.workers.me,
+            web=WebApi(options, dialer),
+            dialer=dialer,
+            inbox=inbox,
+            desk=self._desk,
+            states=store.states,
+            turns=store.turns,
+            options=options,
+            report=report,
+        )
+        self._holding = Holding(means)
+        self._sharing = BoundedSemaphore()  # one loop at a time shares out
+        self._crew: frozenset[str] = frozenset()
+        self._wanted: dict[ConnectionId, Connection] = {}
         self._position: str | None = None  # None: everything is to be read
-        self._loop = Loop("supervisor", self._turn, report)
+        self._follow_loop = Loop("connections", self._follow, report)
+        self._beat_loop = Loop("crew", self._beat, report)
 
     def __repr__(self) -> str:
-        return f"<Supervisor of {len(self._keepers)} connections>"
+        return f"<Supervisor {self._store.workers.me}, one of {len(self._crew)}, {self._holding!r}>"
 
     @property
     def beats(self) -> Mapping[str, float]:
         """When each loop last turned, by the steady clock; a loop that is well turns every few seconds."""
-        return {loop.name: loop.last_turn for loop in (self._loop, self._inbox.loop)}
+        return {loop.name: loop.last_turn for loop in (self._follow_loop, self._beat_loop, self._inbox.loop)}
 
     def start(self) -> None:
         self._inbox.start()
-        self._loop.start()
+        self._beat_loop.start()
+        self._follow_loop.start()
 
     def stop(self, within_s: float) -> None:
-        """Let go of every connection, then store what was heard."""
-        self._loop.stop()
-        for keeper in self._keepers.values():
-            keeper.stop()
-        self._keepers.clear()
-        self._inbox.stop(within_s)
+        """Hand over every connection, then store what was heard."""
+        deadline = monotonic() + within_s
+        self._beat_loop.stop()
+        self._follow_loop.stop()
+        try:
+            self._hand_over(monotonic() + within_s * HANDOVER_SHARE)
+        except StoreAway:
+            pass  # then nobody can tell who else is there
+        self._holding.stop()
+        self._desk.stop()
+        self._inbox.stop(max(0.0, deadline - monotonic()))
 
-    def _turn(self) -> None:
+    def _beat(self) -> None:
+        self._look_around()
+        with self._sharing:
+            self._holding.give_up()
+        gevent.sleep(BEAT_S)
+
+    def _look_around(self) -> None:
+        crew = self._store.workers.beat()
+        if crew != self._crew:
+            self._crew = crew
+            self._share_out()
+
+    def _share_out(self) -> None:
+        if self._crew:
+            with self._sharing:
+                self._holding.share_out(self._wanted, self._crew)
+
+    def _follow(self) -> None:
         try:
             if self._position is None:
                 self._read_all()
             else:
-                self._follow(self._position)
+                self._hear(self._position)
         except StoreAway:
             self._position = None  # who knows what Redis remembers when it is back
             raise
 
     def _read_all(self) -> None:
-        position = self._changes.position()
-        wanted = {connection.id: connection for connection in self._connections.all()}
-        for id in self._keepers.keys() | wanted.keys():
-            self._attend(id, wanted.get(id))
+        position = self._store.notices.position()
+        self._wanted = {connection.id: connection for connection in self._store.connections.all()}
+        self._share_out()
         self._position = position
 
-    def _follow(self, position: str) -> None:
-        changes = self._changes.wait(position)
-        for id in changes.saved:
-            self._attend(id, self._connections.get(id))
-        for id in changes.renew:
-            if id in self._keepers:
-                self._keepers[id].renew()
-        self._position = changes.position
+    def _hear(self, position: str) -> None:
+        news = self._store.notices.wait(position)
+        for event, body in news.answers.items():
+            self._desk.answer(event, body)
+        for wish in news.wishes:
+            if wish.until > time():
+                once(f"wish {wish.id}", partial(self._grant, wish), self._report)
+        for id in news.changed:
+            connection = self._store.connections.get(id)
+            if connection is None:
+                self._wanted.pop(id, None)
+            else:
+                self._wanted[id] = connection
+        if news.changed:
+            self._share_out()
+        if news.crew:
+            self._look_around()
+        for id in news.renew:
+            self._holding.renew(id)
+        self._position = news.position
 
-    def _attend(self, id: ConnectionId, wanted: Connection | None) -> None:
-        """Bring what runs in line with what is wanted."""
-        keeper = self._keepers.get(id)
-        if keeper is not None and wanted is not None and _same(keeper.connection, wanted):
+    def _grant(self, wish: Wish) -> None:
+        """One of the holders does: the leader if its socket is up."""
+        voice = self._holding.voice(wish.connection)
+        if voice is None:
             return
-        if keeper is not None:
-            del self._keepers[id]
-            keeper.stop(ConnectionStatus.STOPPED if wanted is not None and wanted.paused else None)
-        if wanted is not None and not wanted.paused:
-            self._keepers[id] = keeper = Keeper(wanted, self._dialect(wanted), self._means)
-            keeper.start()
+        leads = self._store.workers.me in holders(wish.connection, self._crew, count=1)
+        gevent.sleep(LAST_S if not voice.is_up else 0.0 if leads else SECOND_S)
+        if self._store.notices.claim(wish):
+            self._store.notices.grant(wish, voice.grant(wish))
 
-    def _dialect(self, connection: Connection) -> Dialect:
-        match connection.kind:
-            case Kind.RTM:
-                return Rtm(connection, web=self._web, inbox=self._inbox, dice=random())  # spreads load
-            case Kind.SOCKET_MODE:
-                raise NotImplementedError
-
-    def _line(self, connection: Connection, dialect: Dialect, *, number: int, tell: TellNote) -> Line:
-        return Line(
-            number,
-            dialect,
-            self._dialer,
-            connection=connection.id,
-            open_s=self._options.open_s,
-            tell=tell,
-            report=self._report,
-        )
-
-
-def _same(held: Connection, wanted: Connection) -> bool:
-    """Nothing has changed that the sockets would notice."""
-    return replace(held, version=wanted.version, updated_at=wanted.updated_at) == wanted
+    def _hand_over(self, deadline: float) -> None:
+        """Leave the crew, and wait until those who stay hear what we hear. Raises StoreAway."""
+        ours = self._holding.heard()
+        if not self._store.workers.leave():
+            return
+        while ours and monotonic() < deadline:
+            heard = self._store.states.heard_by(ours)
+            ours = [id for id in ours if not heard[id]]
+            gevent.sleep(LOOK_S if ours else 0)

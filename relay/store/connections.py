@@ -1,20 +1,15 @@
-"""Connections: what their owners asked for, how they are doing, and what wakes the workers when something changes.
-
-Three classes because there are three users: the API and the settings write records, workers write states, and workers
-wait for changes.
-"""
+"""Connections: what their owners asked for. The API and the settings write these records, workers follow them."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from operator import attrgetter
 
-from relay.core.connection import Connection, ConnectionState, ConnectionStatus, Kind
+from relay.core.connection import Connection, Kind
 from relay.core.ids import ConnectionId
-from relay.store.client import BLOCK_S, GLOBAL, Client, Script
+from relay.store.client import GLOBAL, Client, Script
 from relay.store.errors import Conflict, NotFound, translated
 from relay.store.keys import Keys
-from relay.store.reply import entries, integer, maybe_bytes, pairs, rows
+from relay.store.reply import integer, maybe_bytes, pairs
 from relay.store.vault import Vault
 
 DEFAULT_RTM = ConnectionId("con_default")
@@ -22,22 +17,8 @@ DEFAULT_SOCKET_MODE = ConnectionId("con_default_socket")
 """The connections that the environment makes. Their ids are fixed, so that all processes that start at once make the
 same one."""
 
-FIRST = "0-0"
-"""Before the first change."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """What was done to connections up to `position`."""
-
-    position: str
-    saved: frozenset[ConnectionId] = frozenset()  # or removed: look
-    renew: frozenset[ConnectionId] = frozenset()  # somebody asks for a new socket
-
 
 class Connections:
-    """The records."""
-
     __slots__ = ("_client", "_keys", "_save", "_vault")
 
     def __init__(self, client: Client, vault: Vault) -> None:
@@ -113,75 +94,3 @@ class Connections:
         fields["token"] = self._vault.open(fields["token"])
         fields["presence_sub"] = tuple(fields["presence_sub"])
         return Connection(id=id, version=int(version), **fields)
-
-
-class ConnectionStates:
-    """How connections are doing."""
-
-    __slots__ = ("_client", "_keys", "_save")
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._keys = Keys(GLOBAL)
-        self._save = Script("save_state", shard=False)
-
-    def save(self, id: ConnectionId, state: ConnectionState) -> None:
-        """Nothing happens if the connection was removed meanwhile. Raises StoreAway."""
-        self._client.run(self._save, GLOBAL, (id, json.dumps(asdict(state))))
-
-    def get(self, id: ConnectionId) -> ConnectionState | None:
-        """None while no worker has taken it up. Raises StoreAway."""
-        return self.of([id]).get(id)
-
-    def of(self, ids: Iterable[ConnectionId]) -> dict[ConnectionId, ConnectionState]:
-        """Raises StoreAway."""
-        asked = list(ids)
-        with translated():
-            states = rows(self._client.redis.hmget(self._keys("connection_states"), asked)) if asked else ()
-        return {id: _state(text) for id, text in zip(asked, map(maybe_bytes, states), strict=True) if text}
-
-
-class ConnectionChanges:
-    """What wakes the workers."""
-
-    __slots__ = ("_client", "_keys")
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._keys = Keys(GLOBAL)
-
-    def position(self) -> str:
-        """The last change. Ask before reading the records, or a change in between goes unseen. Raises StoreAway."""
-        with translated():
-            newest = entries(self._client.redis.xrevrange(self._keys("connection_changes"), count=1))
-        return newest[0][0] if newest else FIRST
-
-    def wait(self, after: str) -> Changes:
-        """What came behind `after`; waits for it up to BLOCK_S seconds. Raises StoreAway."""
-        answer = self._client.block(
-            "XREAD", "COUNT", 1000, "BLOCK", int(BLOCK_S * 1000), "STREAMS", self._keys("connection_changes"), after
-        )
-        streams = answer.values() if isinstance(answer, dict) else [rows(stream)[1] for stream in rows(answer)]
-        changes = [change for stream in streams for change in entries(stream)]
-        return Changes(
-            position=changes[-1][0] if changes else after,
-            saved=frozenset(_id(fields) for _, fields in changes if fields[b"w"] != b"renew"),
-            renew=frozenset(_id(fields) for _, fields in changes if fields[b"w"] == b"renew"),
-        )
-
-    def ask_renewal(self, id: ConnectionId) -> None:
-        """Let whoever holds it open a new socket. Raises StoreAway."""
-        with translated():
-            self._client.redis.xadd(
-                self._keys("connection_changes"), {"i": id, "w": "renew"}, maxlen=10000, approximate=True
-            )
-
-
-def _id(fields: Mapping[bytes, bytes]) -> ConnectionId:
-    return ConnectionId(fields[b"i"].decode())
-
-
-def _state(text: bytes) -> ConnectionState:
-    fields = json.loads(text)
-    fields["status"] = ConnectionStatus(fields["status"])
-    return ConnectionState(**fields)

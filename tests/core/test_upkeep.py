@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from relay.core.backoff import RECONNECT, SLOWLY, Backoff
 from relay.core.complaints import Cure, complaint
 from relay.core.connection import ConnectionStatus
-from relay.core.upkeep import STEADY_S, Back, Down, Fading, Gone, LetGo, Note, Open, Order, Refused, Up, Upkeep
+from relay.core.upkeep import STEADY_S, Deaf, Fading, Gone, Hears, LetGo, Note, Open, Order, Refused, Up, Upkeep
 
 LOST = complaint("closed")
 REVOKED = complaint("token_revoked")
@@ -40,30 +40,35 @@ class Told:
 
 def test_it_connects_at_once() -> None:
     told = Told().wait(0).up()
-    assert told.orders == [Open(line=1)]
+    assert told.orders == [Open(line=1), Hears(again=False)]
     assert told.upkeep.status is ConnectionStatus.CONNECTED
-    assert told.upkeep.reconnects == 0
 
 
 def test_a_fading_line_is_let_go_when_its_successor_is_up_and_not_before() -> None:
     told = Told().wait(0).up().wait(100).note(Fading(line=1))
-    assert told.orders == [Open(line=1), Open(line=2)]
+    assert told.orders[2:] == [Open(line=2)]
     told.up(2)
-    assert told.orders[2:] == [LetGo(line=1)]
+    assert told.orders[3:] == [LetGo(line=1), Hears(again=True)]
     told.wait(5).gone(1)
-    assert told.orders[3:] == []
-    assert (told.upkeep.status, told.upkeep.offline_s, told.upkeep.reconnects) == ("connected", 0.0, 1)
+    assert told.orders[5:] == []
+    assert told.upkeep.status is ConnectionStatus.CONNECTED
 
 
-def test_a_lost_line_is_a_gap_from_its_last_sign_of_life_to_its_successor() -> None:
+def test_a_lost_line_leaves_us_deaf_since_its_last_sign_of_life() -> None:
     told = Told().wait(0).up().wait(100).gone(1, heard_s_ago=12.0)
-    assert told.orders[1:] == [Down(since=88.0, complaint=LOST)]
+    assert told.orders[2:] == [Deaf(since=88.0)]
     assert told.upkeep.status is ConnectionStatus.RECONNECTING
     assert told.upkeep.complaint == LOST
     told.wait(0.5).up(2)
-    assert told.orders[2:] == [Open(line=2), Back(gap_s=12.5)]
-    assert (told.upkeep.status, told.upkeep.offline_s) == ("connected", 12.5)
+    assert told.orders[3:] == [Open(line=2), Hears(again=True)]
     assert told.upkeep.complaint is None
+
+
+def test_a_successor_that_fails_is_tried_again_while_the_old_line_still_stands() -> None:
+    told = Told().wait(0).up().wait(100).note(Fading(line=1)).gone(2)
+    assert told.upkeep.due_at is not None
+    told.wait(10).up(3)
+    assert told.orders[3:] == [Open(line=3), LetGo(line=1), Hears(again=True)]
 
 
 def test_refusals_wait_longer_each_time_and_a_steady_line_starts_the_count_anew() -> None:
@@ -91,6 +96,8 @@ def test_a_line_that_is_cut_soon_after_hello_counts_as_a_failure() -> None:
 def test_slack_s_retry_after_is_a_floor() -> None:
     told = Told().wait(0).note(Refused(line=1, complaint=complaint("ratelimited"), retry_after_s=42))
     assert told.upkeep.due_at == 42.5
+    told.wait(42.5).note(Refused(line=2, complaint=complaint("ratelimited"), retry_after_s=42))
+    assert told.upkeep.due_at == 85.0  # to be limited is no failure: the wait does not grow
 
 
 def test_what_a_person_must_cure_stops_it_with_slack_s_word() -> None:
@@ -114,7 +121,7 @@ def test_a_person_s_wish_to_connect_anew_revives_what_has_failed() -> None:
     assert told.upkeep.status is ConnectionStatus.CONNECTING
     told.up(2)
     told.orders += told.upkeep.renew(told.now)
-    assert told.orders[2:] == [Open(line=3)]
+    assert told.orders[3:] == [Open(line=3)]
 
 
 def test_a_migration_is_waited_for() -> None:

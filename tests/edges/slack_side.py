@@ -11,12 +11,16 @@ from relay.core.envelope import Envelope
 from relay.report import Fact, Level, Report
 from relay.slack.inbox import Inbox
 from relay.slack.options import SlackOptions
-from relay.slack.supervisor import Supervisor
+from relay.slack.supervisor import SlackStore, Supervisor
 from relay.store.client import Client, StoreOptions
-from relay.store.connections import DEFAULT_RTM, ConnectionChanges, Connections, ConnectionStates
+from relay.store.connection_states import ConnectionStates
+from relay.store.connections import DEFAULT_RTM, Connections
 from relay.store.journal import Journal
+from relay.store.notices import Notices
 from relay.store.occurrences import Occurrences
+from relay.store.turns import Turns
 from relay.store.vault import Vault
+from relay.store.workers import Workers
 from tests.waiting import until
 
 RTM = Connection(id=DEFAULT_RTM, kind=Kind.RTM, token="xoxb-secret", name="default", created_at=1.0)
@@ -30,21 +34,22 @@ class SlackSide:
         self.client = Client(StoreOptions(url=redis_url, timeout_s=1.0))
         self.connections = Connections(self.client, Vault())
         self.states = ConnectionStates(self.client)
-        self.changes = ConnectionChanges(self.client)
+        self.notices = Notices(self.client)
+        self.workers = Workers(self.client)
         self.journal = Journal(self.client)
         self.facts: list[Fact] = []
         self._log = Report(io.StringIO(), level=Level.DEBUG)
         self.inbox = Inbox(
             journal=self.journal, occurrences=Occurrences(self.client), options=options, report=self._report
         )
-        self.supervisor = Supervisor(
+        store = SlackStore(
             connections=self.connections,
             states=self.states,
-            changes=self.changes,
-            inbox=self.inbox,
-            options=options,
-            report=self._report,
+            notices=self.notices,
+            workers=self.workers,
+            turns=Turns(self.client),
         )
+        self.supervisor = Supervisor(store, inbox=self.inbox, options=options, report=self._report)
         for connection in connections or (RTM,):
             self.connections.ensure(connection)
 

@@ -189,7 +189,7 @@ def test_connections_come_go_and_pause_while_the_worker_runs(redis_url: str) -> 
         worker.connections.remove(resumed.id)
         until(lambda: worker.state(resumed) is None)
         until(lambda: slack.sockets[2].over)
-        worker.changes.ask_renewal(RTM.id)
+        worker.notices.ask_renewal(RTM.id)
         until(lambda: len(slack.sockets) == 4)
         until(lambda: (state := worker.state()) and state.reconnects == 1)
         assert worker.events("relay.connection_down") == []

@@ -9,15 +9,18 @@ import pytest
 from relay.core.connection import Connection, ConnectionState, ConnectionStatus, Kind
 from relay.core.ids import ConnectionId
 from relay.store.client import Client, StoreOptions
-from relay.store.connections import ConnectionChanges, Connections, ConnectionStates
+from relay.store.connection_states import ConnectionStates, Standing
+from relay.store.connections import Connections
 from relay.store.errors import Conflict, NotFound
+from relay.store.notices import Notices
 from relay.store.vault import Vault
+from relay.store.workers import Workers
 
 ONE = ConnectionId("con_1")
 CONNECTION = Connection(
     id=ONE, kind=Kind.RTM, token="xoxb-secret", name="one", presence_sub=("U1", "U2"), created_at=5.0
 )
-STATE = ConnectionState(status=ConnectionStatus.CONNECTED, since=7.5, team="T1", offline_s=1.5)
+STATE = ConnectionState(status=ConnectionStatus.CONNECTED, since=7.5, team="T1")
 
 
 @pytest.fixture
@@ -70,12 +73,14 @@ def test_pages_come_in_the_order_of_making(connections: Connections) -> None:
 
 
 def test_what_is_removed_is_gone_with_its_state(connections: Connections, client: Client) -> None:
-    states = ConnectionStates(client)
+    states, workers = ConnectionStates(client), Workers(client)
+    workers.beat()
     connections.add(CONNECTION)
-    states.save(ONE, STATE)
-    assert states.get(ONE) == STATE
+    says = Standing(view=STATE, hears=True, at=7.5)
+    states.say(ONE, workers.me, says)
+    assert states.get(ONE) is not None
     connections.remove(ONE)
-    states.save(ONE, STATE)  # by a worker that has not heard of it yet
+    states.say(ONE, workers.me, says)  # by a worker that has not heard of it yet
     assert states.get(ONE) is None
     with pytest.raises(NotFound):
         connections.remove(ONE)
@@ -96,15 +101,15 @@ def test_many_processes_may_make_it_at_once(connections: Connections) -> None:
 
 
 def test_every_change_wakes_who_waits_for_it(connections: Connections, client: Client) -> None:
-    changes = ConnectionChanges(client)
-    start = changes.position()
-    waiting = gevent.spawn(changes.wait, start)
+    notices = Notices(client)
+    start = notices.position()
+    waiting = gevent.spawn(notices.wait, start)
     added = connections.add(CONNECTION)
     woken = waiting.get(timeout=5)
-    assert (set(woken.saved), set(woken.renew)) == ({ONE}, set())
+    assert (set(woken.changed), set(woken.renew)) == ({ONE}, set())
     connections.change(replace(added, name="two"))
-    changes.ask_renewal(ONE)
+    notices.ask_renewal(ONE)
     connections.remove(ONE)
-    woken = changes.wait(woken.position)
-    assert (set(woken.saved), set(woken.renew)) == ({ONE}, {ONE})
-    assert changes.position() == woken.position
+    woken = notices.wait(woken.position)
+    assert (set(woken.changed), set(woken.renew)) == ({ONE}, {ONE})
+    assert notices.position() == woken.position

@@ -1,0 +1,55 @@
+"""What every connection of a process shares, and how a keeper is put together from it."""
+
+from dataclasses import dataclass
+from random import random
+
+from relay.core.connection import Connection, Kind
+from relay.report import Reporter
+from relay.slack.dial import Dialer
+from relay.slack.dialect import Dialect
+from relay.slack.inbox import Inbox
+from relay.slack.keeper import Keeper
+from relay.slack.line import Line, TellNote
+from relay.slack.options import SlackOptions
+from relay.slack.rtm import Rtm
+from relay.slack.socket_mode import Desk, SocketMode
+from relay.slack.spokesman import Spokesman
+from relay.slack.web_api import WebApi
+from relay.store.connection_states import ConnectionStates
+from relay.store.turns import Turns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    worker: str
+    web: WebApi
+    dialer: Dialer
+    inbox: Inbox
+    desk: Desk
+    states: ConnectionStates
+    turns: Turns
+    options: SlackOptions
+    report: Reporter
+
+    def keeper(self, connection: Connection) -> Keeper:
+        spokesman = Spokesman(connection, self.worker, states=self.states, inbox=self.inbox, report=self.report)
+        return Keeper(connection, self._dialect(connection), line=self._line, spokesman=spokesman, report=self.report)
+
+    def _dialect(self, connection: Connection) -> Dialect:
+        match connection.kind:
+            case Kind.RTM:
+                dice = random()  # spreads the renewals of many sockets
+                return Rtm(connection, web=self.web, turns=self.turns, inbox=self.inbox, dice=dice)
+            case Kind.SOCKET_MODE:
+                return SocketMode(connection, web=self.web, inbox=self.inbox, desk=self.desk)
+
+    def _line(self, connection: Connection, dialect: Dialect, *, number: int, tell: TellNote) -> Line:
+        return Line(
+            number,
+            dialect,
+            self.dialer,
+            connection=connection.id,
+            open_s=self.options.open_s,
+            tell=tell,
+            report=self.report,
+        )
