@@ -11,6 +11,8 @@ from relay.admin.intake import MEDIA
 from relay.admin.problems import MEDIA as PROBLEM_MEDIA, ProblemView
 from relay.core.webhook import Json
 
+TITLE = "slack-webhook-relay"
+
 ABOUT = """\
 Slack's events, sent on as signed webhooks.
 
@@ -31,7 +33,7 @@ def document(nouns: Sequence[Noun], version: str) -> Object:
             paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(noun, endpoint, schemas)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "slack-webhook-relay", "version": version, "description": ABOUT, "license": _LICENSE},
+        "info": {"title": TITLE, "version": version, "description": ABOUT, "license": _LICENSE},
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
         "tags": [{"name": noun.name, "description": noun.about} for noun in nouns],

@@ -1,21 +1,47 @@
-"""The document: `/openapi.json`, for everybody who wants to know how the API works."""
+"""The document, `/openapi.json`, and the page that is made from it, `/docs`: no script, nothing from elsewhere."""
 
 import json
+import re
 from collections.abc import Sequence
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, render_template
+from markupsafe import Markup, escape
 
+from relay.admin.chapters import chapters
 from relay.admin.endpoints import Noun
-from relay.admin.openapi import document
+from relay.admin.openapi import ABOUT, TITLE, document
+
+POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""What the page may load: its own style."""
+
+
+_CODE = re.compile("`([^`]+)`")
+
+
+def coded(text: str) -> Markup:
+    """What stands between backticks, as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 def reference(nouns: Sequence[Noun], version: str) -> Blueprint:
     """Nobody needs a token to read how the API works."""
-    blueprint = Blueprint("reference", __name__)
-    text = json.dumps(document(nouns, version), indent=1)
+    described = document(nouns, version)
+    text = json.dumps(described, indent=1)
+    read = chapters(described)
+    blueprint = Blueprint(
+        "reference", __name__, template_folder="templates", static_folder="static/docs", static_url_path="/docs/static"
+    )
+
+    blueprint.add_app_template_filter(coded)
 
     @blueprint.get("/openapi.json")
     def openapi() -> Response:
         return Response(text, content_type="application/json")
+
+    @blueprint.get("/docs")
+    def docs() -> Response:
+        page = render_template("docs.html", title=TITLE, version=version, about=ABOUT, chapters=read)
+        headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
+        return Response(page, headers=headers, content_type="text/html; charset=utf-8")
 
     return blueprint

@@ -73,11 +73,24 @@ def _unique(words: list[str]) -> list[str]:
     return words
 
 
-Url = Annotated[str, Field(max_length=URL_CHARS, examples=["https://example.com/slack/events"])]
+Url = Annotated[
+    str,
+    Field(
+        max_length=URL_CHARS,
+        description="where callbacks go: https or http, and public",
+        examples=["https://example.com/slack/events"],
+    ),
+]
 Selector = Annotated[str, AfterValidator(_selector)]
 Events = Annotated[
     list[Selector],
-    Field(min_length=1, max_length=EVENTS, examples=[["message", "reaction_added", "channel_*"]]),
+    Field(
+        min_length=1,
+        max_length=EVENTS,
+        description="selectors: `message`, `message.bot_message`, `channel_*`; `*` is every event that Slack's Events "
+        "API also has, `**` typing and presence too; `relay.*`, `slash_commands`, `interactive` come when named",
+        examples=[["message", "reaction_added"]],
+    ),
     AfterValidator(_unique),
 ]
 Channels = Annotated[
@@ -95,7 +108,7 @@ Filter = Annotated[
     ),
 ]
 Secret = Annotated[str, AfterValidator(_secret)]
-Description = Annotated[str, Field(max_length=DESCRIPTION_CHARS)]
+Description = Annotated[str, Field(max_length=DESCRIPTION_CHARS, description="for people")]
 Headers = Annotated[
     dict[str, str],
     Field(max_length=HEADERS, description="sent with every callback; the values are never shown again"),
@@ -108,5 +121,10 @@ RetrySchedule = Annotated[
     list[Annotated[float, Field(ge=0, le=RETRY_WAIT_S)]],
     Field(max_length=RETRIES, description="seconds to wait before each attempt after the first"),
 ]
-FormatWord = Literal["slack", "cloudevents"]
-OrderWord = Literal["none", "channel", "all"]
+FormatWord = Annotated[
+    Literal["slack", "cloudevents"], Field(description="of the body: Slack's own, or CloudEvents 1.0")
+]
+OrderWord = Annotated[
+    Literal["none", "channel", "all"],
+    Field(description="`channel`: events of a channel one after another; `all`: all events so"),
+]

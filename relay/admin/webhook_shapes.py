@@ -45,7 +45,7 @@ class WebhookSettings(Asked):
     order: OrderWord = "none"
     reply: bool = Field(default=False, description="post the `text` or `blocks` of a 2xx answer to the channel")
     retry_schedule: RetrySchedule | None = Field(None, description="null: the Standard Webhooks schedule")
-    enabled: bool = True
+    enabled: bool = Field(default=True, description="false: its events are held")
 
 
 class NewWebhook(WebhookSettings):

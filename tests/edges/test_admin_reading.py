@@ -259,3 +259,22 @@ def test_what_is_not_ready_says_why(desk: Desk) -> None:
 
 def test_an_unknown_event_is_not_found(desk: Desk) -> None:
     assert desk.ask("GET", f"/v1/events/{EventId('Ev9')}").status == 404
+
+
+def test_the_ledger_closes_whole_and_for_each_webhook(desk: Desk) -> None:
+    desk.store.append("Ev1", "Ev2", "Ev3")
+    fan_out(desk, "wh_1", "wh_2")
+    desk.store.append("Ev4")
+    assert desk.store.fan_out() == "done"
+    claim, *_ = desk.store.claim()
+    desk.store.settle(claim, Step.ACCEPT)
+    stats = desk.ask("GET", "/v1/stats").body
+    webhooks = stats["webhooks"]
+    assert isinstance(webhooks, dict)
+    assert set(webhooks) == {"wh_1", "wh_2"}
+    for columns in (stats, *webhooks.values()):
+        assert isinstance(columns, dict)
+        parts = [columns[name] for name in ("filtered", "delivered", "outstanding", "held", "dead")]
+        assert columns["received"] == sum(parts)  # type: ignore[arg-type]  # numbers, as the document says
+    assert (stats["events"], stats["received"], stats["filtered"]) == (4, 8, 2)
+    assert (stats["delivered"], stats["outstanding"]) == (1, 5)
