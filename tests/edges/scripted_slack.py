@@ -59,7 +59,7 @@ class Socket:
                 if isinstance(frame, Frame) and frame.opcode is Opcode.TEXT:
                     heard = json.loads(bytes(frame.data))
                     self.heard.append(heard)
-                    if answer_pings and heard["type"] == "ping":
+                    if answer_pings and heard.get("type") == "ping":
                         self.say({**heard, "type": "pong", "reply_to": heard["id"]})
             self.flush()
 
