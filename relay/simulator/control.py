@@ -85,7 +85,9 @@ Given = TypeVar("Given", bound=Order)
 def control(slack: "SimulatedSlack") -> Blueprint:
     blueprint = Blueprint("control", __name__, url_prefix="/control")
     _look(blueprint, slack)
+    _speak(blueprint, slack)
     _provoke(blueprint, slack)
+    _restrict(blueprint, slack)
     _gesture(blueprint, slack)
     return blueprint
 
@@ -109,7 +111,7 @@ def _look(blueprint: Blueprint, slack: "SimulatedSlack") -> None:
         return _json({"events": list(list(slack.emitted)[-last:])})
 
 
-def _provoke(blueprint: Blueprint, slack: "SimulatedSlack") -> None:
+def _speak(blueprint: Blueprint, slack: "SimulatedSlack") -> None:
     @blueprint.post("/events")
     def emit() -> Response:
         event = request.get_json()
@@ -123,6 +125,8 @@ def _provoke(blueprint: Blueprint, slack: "SimulatedSlack") -> None:
         slack.people.rate = _order(RateOrder).rate
         return _json({})
 
+
+def _provoke(blueprint: Blueprint, slack: "SimulatedSlack") -> None:
     @blueprint.post("/mischief")
     def play() -> Response:
         order = _order(MischiefOrder)
@@ -149,6 +153,8 @@ def _provoke(blueprint: Blueprint, slack: "SimulatedSlack") -> None:
         slack.faults.clear()
         return _json({})
 
+
+def _restrict(blueprint: Blueprint, slack: "SimulatedSlack") -> None:
     @blueprint.post("/quota")
     def limit() -> Response:
         slack.connect_quota.calls = _order(QuotaOrder).connects_per_minute

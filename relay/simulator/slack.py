@@ -10,6 +10,7 @@ from typing import Self
 import gevent
 from flask import Flask
 
+from relay.http.limits import Limits
 from relay.http.server import HttpServer
 from relay.http.websocket import SocketOptions
 from relay.loops import once
@@ -31,6 +32,7 @@ from relay.simulator.traffic import Traffic
 from relay.simulator.web_api import api, doors
 from relay.simulator.workspace import Event, found
 
+MANY_CLIENTS = 20_000
 OUTBOX_BYTES = 1024 * 1024
 PING_S = 10.0  # @slack/socket-mode gives up when Slack is silent for 30 s
 
@@ -58,7 +60,8 @@ class SimulatedSlack:
         self.socket_mode = SocketMode(self.workspace, self.options, self._alarm)
         self._traffic = Traffic(self.workspace, seed=self.options.seed, stamps=self.stamps)
         self._drips: list[gevent.Greenlet[[], None]] = []
-        self._server = HttpServer(self._app(), self.options.host, self.options.port)
+        limits = Limits(peers=MANY_CLIENTS)
+        self._server = HttpServer(self._app(), self.options.host, self.options.port, limits=limits)
 
     def __enter__(self) -> Self:
         self.start()

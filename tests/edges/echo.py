@@ -34,8 +34,8 @@ def obey(websocket: WebSocket) -> None:
 
 def flood(websocket: WebSocket) -> None:
     while websocket.open:
-        websocket.send(FLOOD)
-        gevent.sleep(0.001)
+        if not websocket.send(FLOOD):
+            websocket.flush(0.01)
 
 
 def server() -> HttpServer:
