@@ -19,6 +19,8 @@ COMMANDS = {
     "events": "relay.cli.events",
     "deliveries": "relay.cli.deliveries",
     "keys": "relay.cli.keys",
+    "tail": "relay.cli.tail",
+    "listen": "relay.cli.listen",
     "doctor": "relay.cli.doctor",
     "openapi": "relay.cli.openapi",
     "completion": "relay.cli.completion",

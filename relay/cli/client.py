@@ -14,23 +14,23 @@ class ApiError(RelayError):
 
 class Client:
     def __init__(self, url: str, token: str) -> None:
-        self._url = url.rstrip("/")
-        self._token = token
+        self.address = url.rstrip("/")
+        self.token = token
 
     def call(self, method: str, path: str, body: dict[str, Json] | None = None) -> dict[str, Json]:
         """The answer's object. Raises ApiError."""
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
         sent = None if body is None else json.dumps(body).encode()
         if sent is not None:
             headers["Content-Type"] = "application/json"
-        request = Request(self._url + path, data=sent, headers=headers, method=method)  # noqa: S310  # the owner's own URL
+        request = Request(self.address + path, data=sent, headers=headers, method=method)  # noqa: S310  # the owner's own URL
         try:
             with urlopen(request, timeout=30) as answer:  # noqa: S310  # the same
                 return dict(json.loads(answer.read() or b"{}"))
         except HTTPError as error:
             raise ApiError(_sentence(error)) from None
         except URLError as error:
-            raise ApiError(f"{self._url} cannot be reached: {error.reason}") from None
+            raise ApiError(f"{self.address} cannot be reached: {error.reason}") from None
 
 
 def _sentence(error: HTTPError) -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from relay.cli.client import Client
 from relay.cli.running import plainly
+from relay.cli.stream import Stream
 from relay.core.webhook import Json
 
 P = ParamSpec("P")
@@ -45,6 +46,12 @@ class Asker:
         """`route`: such as `POST /v1/webhooks`. Raises ApiError."""
         method, path = route.split(" ", 1)
         return self.client.call(method, path, None if body is None else dict(body))
+
+    def stream(self, query: dict[str, str]) -> Stream:
+        """The live stream; gaps are told on stderr."""
+        return Stream(
+            self.client.address, self.client.token, query, say=lambda sentence: click.echo(sentence, err=True)
+        )
 
     def pages(self, path: str, limit: int) -> Iterator[Row]:
         """Up to `limit` rows of a list, page after page. Raises ApiError."""
