@@ -17,6 +17,7 @@ from greenlet import GreenletExit
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, RequestHeaderFieldsTooLarge
 
 from relay.http.body import Body
+from relay.http.framing import HeaderLines, judge
 from relay.http.reading import Part, Reading
 from relay.http.refusal import Refusal, as_bytes, internal_error, refusal
 
@@ -39,12 +40,13 @@ class QuietPeer(WebSocketHandler):  # type: ignore[misc]  # its base has no type
     response_length: int
     command: str | None
     path: str | None
+    request_version: str | None
 
     def log_request(self) -> None:
         """No access log: the rooms report what matters to them."""
 
     def log_error(self, msg: str, *args: object) -> None:
-        LOG.debug(msg, *args)
+        """What a stranger said wrong is answered; written down, it would be theirs to fill our disk with."""
 
     def handle_error(self, _t: type[BaseException] | None, v: BaseException | None, _tb: TracebackType | None) -> None:
         if isinstance(v, HTTPException):
@@ -115,14 +117,10 @@ class Peer(QuietPeer):
         self._reading.expect(Part.BODY, within_s=limits.body_s, at_most_bytes=at_most_bytes)
         return True
 
-    def MessageClass(self, *args: io.BufferedReader) -> "OldMessage":  # noqa: N802  # pywsgi's name
-        """The header of a request, if it says without doubt where the request ends (RFC 9112, 6.3: smuggling)."""
-        header: OldMessage = super().MessageClass(*args)
-        lengths, codings = header.get_all("content-length", []), header.get_all("transfer-encoding", [])
-        if codings and (lengths or [coding.lower() for coding in codings] != ["chunked"]):
-            raise BadRequest("The body's framing must be either a Content-Length or `chunked`.")
-        if lengths and (len(lengths) > 1 or not (lengths[0].isascii() and lengths[0].isdigit())):
-            raise BadRequest("Content-Length must be one number.")
+    def MessageClass(self, stream: io.BufferedReader, *_old: int) -> "OldMessage":  # noqa: N802  # pywsgi's name
+        """The header of a request, if there is no doubt about it."""
+        header: OldMessage = super().MessageClass(HeaderLines(stream))
+        judge(header, wants_host=self.request_version == "HTTP/1.1")
         return header
 
     def get_environ(self) -> "WSGIEnvironment":
@@ -154,7 +152,8 @@ class Peer(QuietPeer):
     def _sendall(self, chunk: bytes) -> None:
         self.socket.settimeout(self.server.limits.send_s)
         try:
-            super()._sendall(chunk)
+            with self._reading.waited_for():
+                super()._sendall(chunk)
         except TimeoutError:
             raise ConnectionResetError(errno.ECONNRESET, "the peer does not read") from None
 

@@ -7,6 +7,8 @@ the status that HTTP has for it (an `HTTPException`, so a Flask view that reads 
 
 import io
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -78,6 +80,15 @@ class Reading(io.RawIOBase):
         except OSError:
             pass  # it went by itself
 
+    @contextmanager
+    def waited_for(self) -> Iterator[None]:
+        """The block waits for the peer, which may be let go meanwhile."""
+        self._waiting.add(self)
+        try:
+            yield
+        finally:
+            self._waiting.discard(self)
+
     def end(self) -> None:
         """Reads no more: the socket now belongs to somebody else."""
         self._over = True
@@ -98,11 +109,8 @@ class Reading(io.RawIOBase):
 
     def _receive(self, room: memoryview, within_s: float) -> int:
         self._sock.settimeout(within_s)
-        self._waiting.add(self)
-        try:
+        with self.waited_for():
             return self._sock.recv_into(room)
-        finally:
-            self._waiting.discard(self)
 
     def _late(self) -> int:
         if self._part is Part.NOTHING:

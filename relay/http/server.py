@@ -1,7 +1,7 @@
 """The server: a listening socket, a bounded number of peers, and an orderly end.
 
 A stranger who opens connections and says nothing costs others nothing: when all places are taken, the peer that we have
-waited for longest makes room. Peers whose request is being answered, and WebSockets, are never sent away for that.
+waited for longest makes room. Peers whose request is being worked on, and WebSockets, are never sent away for that.
 """
 
 import errno

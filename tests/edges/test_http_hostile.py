@@ -47,7 +47,7 @@ def port() -> Iterator[int]:
 @pytest.fixture(autouse=True)
 def _still_answers(port: int) -> Iterator[None]:
     yield
-    with connected(port, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n") as client:
+    with connected(port, b"GET / HTTP/1.0\r\n\r\n") as client:
         assert everything(client).endswith(b"hello")
     with connected(port, UPGRADE + frame(TEXT, b"hello")) as client:
         hear(client, b"\x81\x05hello")

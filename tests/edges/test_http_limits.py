@@ -88,6 +88,13 @@ def test_a_body_that_nobody_reads_still_has_limits(port: int) -> None:
         b"Content-Length: 1_0",
         b"Content-Length: -1",
         b"Content-Length: five",
+        b"Content-Length : 5",
+        b"Content-Length: 5\r\n folded",
+        b"Content-Length: 5\x00",
+        b" Content-Length: 5",
+        b"no header at all",
+        b"X: y\nContent-Length: 5\rZ: 1",
+        b"Host: another",
         b"Transfer-Encoding: gzip, chunked",
         b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
     ],
@@ -112,3 +119,20 @@ def test_a_broken_chunk_is_a_bad_request_and_the_last_one(port: int) -> None:
         answer = everything(client)
     assert status(answer) == 400
     assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_a_request_without_a_host_is_a_bad_one(port: int) -> None:
+    with connected(port, b"GET / HTTP/1.1\r\n\r\n") as client:
+        assert status(everything(client)) == 400
+    with connected(port, b"GET / HTTP/1.0\r\n\r\n") as client:
+        assert status(everything(client)) == 200
+
+
+def test_who_asks_before_sending_is_told_to_go_on(port: int) -> None:
+    asks = POST + b"Expect: 100-continue\r\nConnection: close\r\n"
+    with connected(port, asks + b"Content-Length: 3\r\n\r\n") as client:
+        assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"abc")
+        assert everything(client).endswith(b"abc")
+    with connected(port, asks + b"Content-Length: 100000\r\n\r\n") as client:
+        assert status(everything(client)) == 413

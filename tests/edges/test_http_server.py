@@ -105,6 +105,15 @@ def test_peers_that_are_being_answered_are_not_sent_away(serve: Serve, released:
         assert all(client.recv(1000).startswith(b"HTTP/1.1 200") for client in busy)
 
 
+def test_peers_that_do_not_read_their_answer_make_room(serve: Serve) -> None:
+    server = serve(Limits(peers=3))
+    with ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(connected(server.port, GET.replace(b"/ ", b"/large ", 1)))
+        until(lambda: server.peers == 3)
+        until(lambda: is_answering(server.port))
+
+
 def test_stop_answers_what_is_under_way_and_takes_nothing_new(serve: Serve, released: Event) -> None:
     server = serve(Limits())
     port = server.port
