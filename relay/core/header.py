@@ -37,21 +37,21 @@ def refuse_header(name: str, value: str) -> str | None:
     return None
 
 
-def read_headers(head: bytes | bytearray) -> tuple[tuple[str, str], ...]:
-    """The header lines of the last answer in `head`, names in lower case.
+def read_headers(head: bytes | bytearray) -> tuple[tuple[str, str], ...] | None:
+    """The header lines of the last answer in `head`, names in lower case; None if they don't end in an empty line.
 
     Interim answers (1xx) and a proxy's come before it, trailers after it. Lines may end in LF alone.
     """
     pairs: list[tuple[str, str]] = []
-    inside = False
-    for line in head.decode("latin-1").split("\n"):
+    inside = whole = False
+    for line in head.decode("latin-1").split("\n")[:-1]:
         if not inside:
             if line.startswith("HTTP/"):
-                inside = True
+                inside, whole = True, False
                 pairs.clear()
         elif line in ("", "\r"):
-            inside = False
+            inside, whole = False, True
         elif len(pairs) < KEPT:
             name, _, value = line.partition(":")
             pairs.append((name.strip().lower(), value.strip()))
-    return tuple(pairs)
+    return tuple(pairs) if whole else None

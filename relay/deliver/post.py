@@ -41,6 +41,9 @@ ADDRESSES = 4
 CONNECT_SHARE_S = 3.0
 """How long one address is tried while there is another."""
 
+VET_S = 3.0
+"""How long `vet` waits for the DNS."""
+
 CUT = Failed(failure=Failure.STOPPED, detail="the relay stopped before an answer came")
 
 
@@ -56,6 +59,7 @@ class PostOptions:
     ca_file: str | None = None  # None: what this machine trusts
     connections: int = 500  # in use and idle; beyond, a POST waits for one as long as its time lasts
     idle_s: float = 60.0
+    fresh_s: float = 5.0  # how long a name's addresses are remembered
     resolve: Resolve = system_resolve
 
 
@@ -77,7 +81,7 @@ class Poster:
     def __init__(self, options: PostOptions) -> None:
         self._options = options
         self._ca_file = options.ca_file or system_ca_file()
-        self._names = Names(allowed=options.allowed, resolve=options.resolve)
+        self._names = Names(allowed=options.allowed, resolve=options.resolve, fresh_s=options.fresh_s)
         self._pump = Pump(self._finished, Bounds(connections=options.connections, idle_s=options.idle_s))
         self._vet = lru_cache(maxsize=URLS)(partial(vet_url, allowed=options.allowed))
         self._flights: dict[pycurl.Curl, tuple[_Flight, Transfer]] = {}
@@ -121,6 +125,25 @@ class Poster:
         self.start(request, keep)
         done.wait()
         return answer[0]
+
+    def vet(self, url: str) -> Refused | None:
+        """Why nothing would be posted to that URL now. A name that the DNS doesn't know yet passes."""
+        target = self._vet(url)
+        if isinstance(target, Refused) or target.literal is not None:
+            return target if isinstance(target, Refused) else None
+        answer: list[Addresses] = []
+        done = Event()
+
+        def keep(addresses: Addresses) -> None:
+            answer.append(addresses)
+            done.set()
+
+        known = self._names.known(target.place)
+        if known is None:
+            self._names.ask(target.place, keep)
+            done.wait(VET_S)
+            known = answer[0] if answer else None
+        return known if isinstance(known, Refused) else None
 
     def close(self, within_s: float) -> None:
         """Takes no more, waits up to `within_s` for what is in flight, and ends the rest as Failed."""

@@ -24,7 +24,6 @@ Place = tuple[str, int]
 THREADS = 16
 """Names asked for at once. One whose servers don't answer holds a thread for as long as the system's resolver tries."""
 
-FRESH_S = 5.0
 NAMES = 10_000
 """How many answers are remembered at most."""
 
@@ -37,7 +36,8 @@ def system_resolve(host: str, port: int) -> list[str]:
 
 
 class Names:
-    def __init__(self, *, allowed: Collection[Network], resolve: Resolve) -> None:
+    def __init__(self, *, allowed: Collection[Network], resolve: Resolve, fresh_s: float) -> None:
+        self._fresh_s = fresh_s
         self._allowed = allowed
         self._resolve = resolve
         self._fresh: dict[Place, tuple[float, Addresses]] = {}
@@ -94,7 +94,7 @@ class Names:
         _, before = self._fresh.pop(place, (0.0, ()))
         if len(self._fresh) >= NAMES:
             self._fresh.clear()
-        self._fresh[place] = (monotonic() + FRESH_S, addresses)
+        self._fresh[place] = (monotonic() + self._fresh_s, addresses)
         if isinstance(before, tuple) and before:
             self.prefer(place, before[0])  # connections to it stand already
         for then in self._asked.pop(place, ()):

@@ -60,7 +60,10 @@ class Sockets:
         """Forgets what was known of `fd`: its number has just been given to a new socket."""
         self._idle.discard(fd)
         if self._watched.pop(fd, None) is not None:
-            self._selector.unregister(fd)
+            try:
+                self._selector.unregister(fd)
+            except KeyError:
+                pass  # a selector forgets by itself what it could not modify
 
     def close(self) -> None:
         self._selector.close()

@@ -57,6 +57,7 @@ class Transfer:
         self._route = NOWHERE
         self.curl = curl = pycurl.Curl()
         curl.setopt(pycurl.POST, 1)
+        curl.setopt(pycurl.USERAGENT, "")  # the request's own, if any
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
@@ -95,19 +96,23 @@ class Transfer:
     def outcome(self, code: int, sentence: str) -> Answered | Failed:
         """What became of it, once libcurl is done."""
         if code == pycurl.E_OK or len(self._excerpt) == EXCERPT_BYTES:
-            return Answered(
-                status=self.curl.getinfo(pycurl.RESPONSE_CODE),
-                headers=read_headers(self._head),
-                excerpt=bytes(self._excerpt),
-                timing=self._timing(),
-            )
+            headers = read_headers(self._head)
+            if headers is not None:
+                status = self.curl.getinfo(pycurl.RESPONSE_CODE)
+                return Answered(status=status, headers=headers, excerpt=bytes(self._excerpt), timing=self._timing())
+            sentence = "the answer ended amid its headers"
+        detail = self._complaint or sentence or SENTENCES.get(code, f"libcurl's error {code}")
+        return Failed(
+            failure=self._failure(code), detail=detail.encode("ascii", "replace").decode(), timing=self._timing()
+        )
+
+    def _failure(self, code: int) -> Failure:
         failure = FAILURES.get(code, Failure.RESET)
         if failure is Failure.RESET and len(self._head) > HEAD_BYTES // 2:
-            failure = Failure.TOO_LARGE
-        elif self.curl.getinfo(pycurl.HTTP_CONNECTCODE) >= 300:
-            failure = Failure.CONNECT
-        detail = self._complaint or sentence or SENTENCES.get(code, f"libcurl's error {code}")
-        return Failed(failure=failure, detail=detail.encode("ascii", "replace").decode(), timing=self._timing())
+            return Failure.TOO_LARGE
+        if failure is Failure.RESET and self.curl.getinfo(pycurl.HTTP_CONNECTCODE) >= 300:
+            return Failure.CONNECT  # the proxy won't
+        return failure
 
     def close(self) -> None:
         self.curl.close()

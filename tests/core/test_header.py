@@ -82,7 +82,12 @@ def test_lines_may_end_in_lf_alone() -> None:
 
 
 def test_a_flood_of_headers_is_cut() -> None:
-    assert len(read_headers(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 5000 + b"\r\n")) == KEPT
+    assert read_headers(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 5000 + b"\r\n") == (("a", "b"),) * KEPT
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nA: b\r\n"])
+def test_headers_that_break_off_are_none(head: bytes) -> None:
+    assert read_headers(head) is None
 
 
 @given(st.binary())

@@ -23,8 +23,9 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 class Peer:
     """One connection to an endpoint, from its side."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, requests: list[bytes]) -> None:
         self.sock = sock
+        self._requests = requests
         self._unread = b""
 
     def request(self) -> bytes | None:
@@ -40,7 +41,8 @@ class Peer:
                 return None
             rest = self._unread.partition(b"\r\n\r\n")[2]
         self._unread = rest[length:]
-        return head + b"\r\n\r\n" + rest[:length]
+        self._requests.append(head + b"\r\n\r\n" + rest[:length])
+        return self._requests[-1]
 
     def send(self, answer: bytes) -> None:
         self.sock.sendall(answer)
@@ -67,17 +69,20 @@ Behave = Callable[[Peer], None]
 class Endpoint:
     """Runs `behave` for each connection; what it does to a closed socket is no error here."""
 
-    def __init__(self, behave: Behave, *, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1") -> None:
+    def __init__(
+        self, behave: Behave, *, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self._behave = behave
         self._tls = tls
         self._pool = Pool()
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._listener = socket.socket(family)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind((address, 0))
+        self._listener.bind((address, port))
         self._listener.listen(2048)
         self._server = StreamServer(self._listener, self._serve, spawn=self._pool)
         self.connections = 0
+        self.requests: list[bytes] = []
         self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> Self:
@@ -104,7 +109,7 @@ class Endpoint:
         try:
             if self._tls is not None:
                 sock = self._tls.wrap_socket(sock, server_side=True)
-            self._behave(Peer(sock))
+            self._behave(Peer(sock, self.requests))
         except OSError:
             pass
         finally:
