@@ -58,8 +58,9 @@ from relay.store.journal import Journal
 from relay.store.notices import Notices
 from relay.store.occurrences import Occurrences
 from relay.store.outcomes import Outcomes
-from relay.store.turns import Turns
+from relay.store.replays import Replays, ShardReplays
 from relay.store.sessions import Sessions
+from relay.store.turns import Turns
 from relay.store.vault import Vault
 from relay.store.webhooks import Webhooks
 from relay.store.workers import Workers
@@ -92,6 +93,8 @@ class Store:
         self.states = ConnectionStates(client)
         self.notices = Notices(client)
         self.occurrences = Occurrences(client)
+        self.replays = Replays(client)
+        self.shard_replays = ShardReplays(client)
         self.api_keys = ApiKeys(client)
         self.audit = Audit(client)
         self.idempotency = Idempotency(client, vault)
@@ -226,7 +229,9 @@ class Relay:
         return AdminOptions(
             admin_token=self._settings.admin_token,
             webhooks=store.webhooks,
-            shards=(Shard(journal=store.journal, deliveries=store.deliveries),),
+            directory=store.directory,
+            replays=store.replays,
+            shards=(Shard(journal=store.journal, deliveries=store.deliveries, replays=store.shard_replays),),
             connections=store.connections,
             api_keys=store.api_keys,
             audit=store.audit,

@@ -36,15 +36,14 @@ Token = Annotated[
     Field(min_length=4, max_length=TOKEN_CHARS, description="`xox…` for rtm, `xapp-…` for socket_mode; never shown"),
     AfterValidator(_token),
 ]
+User = Annotated[str, AfterValidator(_user)]
 Name = Annotated[str, Field(max_length=NAME_CHARS)]
 
 
 class ConnectionOptions(Asked):
     """RTM only."""
 
-    presence_sub: list[Annotated[str, AfterValidator(_user)]] = Field(
-        [], max_length=PRESENCE_USERS, description="users whose presence Slack is to tell"
-    )
+    presence_sub: list[User] = Field([], max_length=PRESENCE_USERS, description="users whose presence Slack is to tell")
     batch_presence_aware: bool = Field(default=False, description="presence of several users in one event")
 
 

@@ -1,18 +1,18 @@
 """Connections: made, listed, shown, changed, removed, and asked for a new socket."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from pydantic import Field
 
+from relay.admin.connection_records import change_connection, find_connection
 from relay.admin.connection_shapes import ConnectionChange, ConnectionView, NewConnection, check_token, view
 from relay.admin.endpoints import ADMINS, READERS, Answer, Call, Noun, Shown
 from relay.admin.lists import PageQuery, read_cursor, write_cursor
-from relay.admin.problems import FieldError, Problem, conflict, invalid, not_found
-from relay.admin.records import RACES
+from relay.admin.problems import FieldError, conflict, invalid, not_found
+from relay.admin.versions import tag
 from relay.core.connection import Connection, Kind
 from relay.core.ids import ID_BYTES, ConnectionId, connection_id
-from relay.store.errors import Conflict, NotFound
+from relay.store.errors import NotFound
 
 CONNECTIONS = Noun("Connections", "The sockets to Slack, and how they are doing.")
 
@@ -45,7 +45,7 @@ def create(call: Call, body: NewConnection) -> Answer:
             updated_at=now,
         )
     )
-    headers = {"Location": f"/v1/connections/{made.id}", "ETag": _tag(made)}
+    headers = {"Location": f"/v1/connections/{made.id}", "ETag": tag(made)}
     return Answer(status=201, body=view(made, None), headers=headers)
 
 
@@ -62,7 +62,7 @@ def index(call: Call, query: PageQuery) -> Answer:
 @CONNECTIONS.endpoint("GET /v1/connections/{id}", access=READERS, answers={200: ConnectionView}, refusals=(404,))
 def show(call: Call, id: str) -> Answer:
     """Show a connection and how it is doing."""
-    return _shown(call, _find(call, id))
+    return _shown(call, find_connection(call, id))
 
 
 @CONNECTIONS.endpoint(
@@ -85,7 +85,7 @@ def update(call: Call, id: str, body: ConnectionChange) -> Answer:
             connection = replace(connection, batch_presence_aware=body.options.batch_presence_aware)
         return replace(connection, updated_at=call.rooms.now())
 
-    return _shown(call, _changed(call, id, decide))
+    return _shown(call, change_connection(call, id, decide))
 
 
 @CONNECTIONS.endpoint("DELETE /v1/connections/{id}", access=ADMINS, answers={204: None}, refusals=(404,))
@@ -103,33 +103,14 @@ def delete(call: Call, id: str) -> Answer:
 )
 def reconnect(call: Call, id: str) -> Answer:
     """Ask for a new socket, opened before the old one is let go of. Also tries again what Slack refused for good."""
-    connection = _find(call, id)
+    connection = find_connection(call, id)
     call.rooms.notices.ask_renewal(connection.id)
     return Answer(status=202, body=view(connection, call.rooms.states.get(connection.id)))
 
 
-def _find(call: Call, id: str) -> Connection:
-    connection = call.rooms.connections.get(ConnectionId(id))
-    if connection is None:
-        raise not_found("connection")
-    return connection
-
-
-def _changed(call: Call, id: str, decide: Callable[[Connection], Connection]) -> Connection:
-    for _ in range(RACES):
-        stands = _find(call, id)
-        if call.if_match not in {None, "*", _tag(stands)}:
-            raise Problem(412, "precondition_failed", "The connection is no longer the one that If-Match names.")
-        try:
-            return call.rooms.connections.change(decide(stands))
-        except Conflict:
-            continue
-    raise conflict("changed_meanwhile", "The connection is being changed by others just now; try again.")
-
-
 def _shown(call: Call, connection: Connection) -> Answer:
     state = call.rooms.states.get(connection.id)
-    return Answer(body=view(connection, state), headers={"ETag": _tag(connection)})
+    return Answer(body=view(connection, state), headers={"ETag": tag(connection)})
 
 
 def _check_token(kind: Kind, token: str) -> None:
@@ -137,7 +118,3 @@ def _check_token(kind: Kind, token: str) -> None:
         check_token(kind, token)
     except ValueError as error:
         raise invalid(FieldError("token", str(error))) from None
-
-
-def _tag(connection: Connection) -> str:
-    return f'"{connection.version}"'

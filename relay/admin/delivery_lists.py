@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 
-from relay.admin.journals import NEWEST, STRIDE, Start, backwards, find_event
+from relay.admin.journals import NEWEST, STRIDE, Start, backwards, deliveries_of, find_event
 from relay.admin.lists import bad_cursor, read_cursor, write_cursor
 from relay.admin.options import Shard
 from relay.core.delivery import Delivery
@@ -71,7 +71,8 @@ def of_webhooks(shards: Sequence[Shard], webhooks: Iterable[WebhookId], cursor: 
 def of_event(shards: Sequence[Shard], event: EventId, cursor: str | None) -> Iterator[Listed]:
     """By their birth, newest first. Raises Problem for an unknown event, or a cursor that is none."""
     before = (LAST_SEQUENCE, 0) if cursor is None else _place(cursor)
-    _, deliveries = find_event(shards, event)
+    stored, number = find_event(shards, event)
+    deliveries = deliveries_of(shards[number], stored)
     places = sorted((place for place in map(read_delivery_id, deliveries) if place < before), reverse=True)
     return (Listed(delivery_id(*place), tuple(map(str, place))) for place in places)
 

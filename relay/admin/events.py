@@ -4,16 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from relay.admin.endpoints import READERS, Answer, Call, Noun, Shown
-from relay.admin.journals import SCANNED, Placed, backwards, find_event, start_of
+from relay.admin.endpoints import ADMINS, READERS, Answer, Asked, Call, Noun, Shown
+from relay.admin.journals import SCANNED, Placed, backwards, deliveries_of, find_event, start_of
 from relay.admin.lists import PageQuery, write_cursor
 from relay.admin.moments import AskedMoment, Moment, moment
+from relay.admin.records import find
 from relay.admin.webhook_fields import Selector
 from relay.core.envelope import Media
 from relay.core.ids import EventId
 from relay.core.reading import read_document
 from relay.core.selectors import selects
-from relay.store.journal import Entry
+from relay.core.webhook import lane_of
+from relay.store.journal import Entry, Match
 
 EVENTS = Noun("Events", "What Slack sent, for as long as it is kept.")
 
@@ -42,6 +44,18 @@ class EventView(EventSummary):
     deliveries: list[str] = Field(description="ids of its deliveries, each to one webhook")
 
 
+class EventReplay(Asked):
+    """Where an event is to go again."""
+
+    webhook: str | None = Field(None, max_length=64, description="to this webhook alone, whatever its filter says")
+
+
+class EventReplayed(Shown):
+    deliveries: dict[str, str] = Field(
+        description="webhook → delivery: what is on its way again, or for the first time"
+    )
+
+
 class EventPage(Shown):
     data: list[EventSummary]
     next_cursor: str | None = Field(description="for the next page, which may be empty; null: this was the last")
@@ -68,8 +82,9 @@ def index(call: Call, query: EventQuery) -> Answer:
 @EVENTS.endpoint("GET /v1/events/{id}", access=READERS, answers={200: EventView}, refusals=(404,))
 def show(call: Call, id: str) -> Answer:
     """Show an event: the envelope, and where it went."""
-    stored, deliveries = find_event(call.rooms.shards, EventId(id))
+    stored, place = find_event(call.rooms.shards, EventId(id))
     envelope = stored.envelope
+    deliveries = deliveries_of(call.rooms.shards[place], stored)
     return Answer(
         body=EventView(
             id=envelope.event_id,
@@ -81,6 +96,26 @@ def show(call: Call, id: str) -> Answer:
             envelope=dict(read_document(envelope)),
             deliveries=list(deliveries),
         )
+    )
+
+
+@EVENTS.endpoint("POST /v1/events/{id}/replay", access=ADMINS, answers={202: EventReplayed}, refusals=(404,))
+def replay(call: Call, id: str, body: EventReplay) -> Answer:
+    """Send an event again: to every webhook that wants it now, or to one.
+
+    What had a delivery gets the same again, with its `webhook-id`; what is under way or held stays as it is.
+    """
+    stored, place = find_event(call.rooms.shards, EventId(id))
+    envelope = stored.envelope
+    if body.webhook is None:
+        call.rooms.directory.refresh()
+        webhooks = call.rooms.directory.matcher.match(envelope)
+    else:
+        webhooks = [find(call, body.webhook)]
+    matches = [Match(webhook=each.id, lane=lane_of(each, envelope.channel)) for each in webhooks]
+    brought = call.rooms.shards[place].replays.bring(envelope.event_id, matches)
+    return Answer(
+        status=202, body=EventReplayed(deliveries={str(webhook): delivery for webhook, delivery in brought.items()})
     )
 
 

@@ -76,13 +76,18 @@ def backwards(shards: Sequence[Shard], start: Start) -> Iterator[Placed]:
     return islice(merge(*walks, key=lambda placed: placed.order, reverse=True), SCANNED)
 
 
-def find_event(shards: Sequence[Shard], id: EventId) -> tuple[Stored, tuple[DeliveryId, ...]]:
-    """The event and all of its deliveries. Raises Problem (404), StoreAway."""
-    for shard in shards:
+def find_event(shards: Sequence[Shard], id: EventId) -> tuple[Stored, int]:
+    """The event and its shard. Raises Problem (404), StoreAway."""
+    for number, shard in enumerate(shards):
         (stored,) = shard.journal.stored([id])
         if stored is not None:
-            return stored, (*stored.deliveries, *shard.journal.later_deliveries(id))
+            return stored, number
     raise not_found("event, or it is no longer kept")
+
+
+def deliveries_of(shard: Shard, stored: Stored) -> tuple[DeliveryId, ...]:
+    """All deliveries of an event, those that a replay made later too. Raises StoreAway."""
+    return (*stored.deliveries, *shard.journal.later_deliveries(stored.envelope.event_id))
 
 
 def _walk(shard: Shard, number: int, start: str) -> Iterator[Placed]:

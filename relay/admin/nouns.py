@@ -7,8 +7,23 @@ from relay.admin.events import EVENTS
 from relay.admin.filters import FILTERS
 from relay.admin.health import HEALTH
 from relay.admin.keys import KEYS
+from relay.admin.replays import REPLAYS
+from relay.admin.speech import SPEECH
 from relay.admin.stats import STATS
 from relay.admin.webhook_actions import WEBHOOK_ACTIONS
 from relay.admin.webhooks import WEBHOOKS
 
-NOUNS = (WEBHOOKS, WEBHOOK_ACTIONS, FILTERS, CONNECTIONS, EVENTS, DELIVERIES, STATS, KEYS, AUDIT, HEALTH)
+NOUNS = (
+    WEBHOOKS,
+    WEBHOOK_ACTIONS,
+    FILTERS,
+    CONNECTIONS,
+    SPEECH,
+    EVENTS,
+    DELIVERIES,
+    REPLAYS,
+    STATS,
+    KEYS,
+    AUDIT,
+    HEALTH,
+)

@@ -15,10 +15,12 @@ from relay.store.audit import Audit
 from relay.store.connection_states import ConnectionStates
 from relay.store.connections import Connections
 from relay.store.deliveries import Deliveries
+from relay.store.directory import Directory
 from relay.store.idempotency import Idempotency
 from relay.store.journal import Journal
-from relay.store.sessions import Sessions
 from relay.store.notices import Notices
+from relay.store.replays import Replays, ShardReplays
+from relay.store.sessions import Sessions
 from relay.store.webhooks import Webhooks
 
 
@@ -28,12 +30,15 @@ class Shard:
 
     journal: Journal
     deliveries: Deliveries
+    replays: ShardReplays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminOptions:
     admin_token: str = field(repr=False)
     webhooks: Webhooks
+    directory: Directory
+    replays: Replays
     shards: Sequence[Shard]
     connections: Connections
     api_keys: ApiKeys

@@ -1,18 +1,16 @@
 """Finding a webhook for a caller, and changing it without losing what somebody else changed meanwhile."""
 
 from collections.abc import Callable
+from functools import partial
 
 from relay.admin.endpoints import Answer, Call
 from relay.admin.lists import PageQuery, bad_cursor, read_cursor, write_cursor
-from relay.admin.problems import FieldError, Problem, conflict, invalid, not_found
+from relay.admin.problems import FieldError, invalid, not_found
+from relay.admin.versions import revise, tag
 from relay.admin.webhook_shapes import WebhookChange, WebhookSettings, view
 from relay.core.apikey import Scope
 from relay.core.ids import WebhookId
 from relay.core.webhook import Webhook
-from relay.store.errors import Conflict
-
-RACES = 5
-"""How often a change is tried again because somebody else's came first."""
 
 
 def find(call: Call, id: str) -> Webhook:
@@ -35,15 +33,11 @@ def page(call: Call, query: PageQuery) -> tuple[list[Webhook], str | None]:
 
 def change(call: Call, id: str, decide: Callable[[Webhook], Webhook], *, drain: bool = False) -> Webhook:
     """Keep what `decide` makes of the webhook as it stands. Raises Problem: 404, 409, 412 (If-Match)."""
-    for _ in range(RACES):
-        stands = find(call, id)
-        if call.if_match not in {None, "*", tag(stands)}:
-            raise Problem(412, "precondition_failed", "The webhook is no longer the one that If-Match names.")
-        try:
-            return call.rooms.webhooks.change(decide(stands), drain=drain)
-        except Conflict:
-            continue
-    raise conflict("changed_meanwhile", "The webhook is being changed by others just now; try again.")
+
+    def keep(stands: Webhook) -> Webhook:
+        return call.rooms.webhooks.change(decide(stands), drain=drain)
+
+    return revise(call, partial(find, call, id), keep)
 
 
 def shown(webhook: Webhook, *, status: int = 200) -> Answer:
@@ -65,11 +59,6 @@ def vet(call: Call, asked: WebhookSettings | WebhookChange) -> None:
         ]
     if errors:
         raise invalid(*errors)
-
-
-def tag(webhook: Webhook) -> str:
-    """The ETag: changes with every change."""
-    return f'"{webhook.version}"'
 
 
 def _birth(cursor: str) -> int:

@@ -5,8 +5,9 @@ from pydantic import Field
 from relay.admin.endpoints import ADMINS, ALL, OWNERS, Answer, Call, Noun, Shown
 from relay.admin.lists import PageQuery
 from relay.admin.problems import Problem, conflict, not_found
-from relay.admin.records import change, find, page, shown, tag, vet
+from relay.admin.records import change, find, page, shown, vet
 from relay.admin.trial import failed_verification
+from relay.admin.versions import tag
 from relay.admin.webhook_shapes import (
     NewWebhook,
     WebhookChange,

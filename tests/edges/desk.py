@@ -28,8 +28,10 @@ from relay.store.audit import Audit
 from relay.store.client import Client, StoreOptions
 from relay.store.connection_states import ConnectionStates, Standing
 from relay.store.connections import Connections
+from relay.store.directory import Directory
 from relay.store.idempotency import Idempotency
 from relay.store.notices import Notices
+from relay.store.replays import Replays, ShardReplays
 from relay.store.sessions import Sessions
 from relay.store.vault import Vault
 from relay.store.workers import Workers
@@ -86,6 +88,7 @@ class Desk:
     connections: Connections
     states: ConnectionStates
     notices: Notices
+    replays: Replays
     facts: list[Fact] = field(default_factory=list)
     readiness: Readiness = READY
     ahead_s: float = 0.0
@@ -130,11 +133,13 @@ def open_desk(redis_url: str) -> Iterator[Desk]:
     vault = Vault(("a key",))
     store = Filled(client)
     poster = Poster(PostOptions(allowed=LOOPBACK))
-    desk = Desk("", store, Connections(client, vault), ConnectionStates(client), Notices(client))
+    desk = Desk("", store, Connections(client, vault), ConnectionStates(client), Notices(client), Replays(client))
     rooms = AdminOptions(
         admin_token=TOKEN,
         webhooks=store.webhooks,
-        shards=(Shard(journal=store.journal, deliveries=store.deliveries),),
+        directory=Directory(store.webhooks),
+        replays=desk.replays,
+        shards=(Shard(journal=store.journal, deliveries=store.deliveries, replays=ShardReplays(client)),),
         connections=desk.connections,
         states=desk.states,
         notices=desk.notices,

@@ -28,6 +28,7 @@ end
 -- the delivery of an event to a webhook, whichever of the event's numbers it has; nil: there is none
 local function delivery_of(event, webhook)
   local function among(first, count)
+    if count == 0 then return end
     local range = {whole(first) .. '-0', whole(first + count - 1) .. '-0'}
     local found = redis.call('XRANGE', key.deliveries(webhook), range[1], range[2], 'COUNT', 1)[1]
     return found and string.match(found[1], '^%d+')
