@@ -151,11 +151,13 @@ class Peer(QuietPeer):
 
     def _sendall(self, chunk: bytes) -> None:
         self.socket.settimeout(self.server.limits.send_s)
+        self.server.waiting.add(self._reading)
         try:
-            with self._reading.waited_for():
-                super()._sendall(chunk)
+            super()._sendall(chunk)
         except TimeoutError:
             raise ConnectionResetError(errno.ECONNRESET, "the peer does not read") from None
+        finally:
+            self.server.waiting.discard(self._reading)
 
     def _refuse(self, answer: bytes) -> None:
         try:

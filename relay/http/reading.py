@@ -7,8 +7,6 @@ the status that HTTP has for it (an `HTTPException`, so a Flask view that reads 
 
 import io
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -80,15 +78,6 @@ class Reading(io.RawIOBase):
         except OSError:
             pass  # it went by itself
 
-    @contextmanager
-    def waited_for(self) -> Iterator[None]:
-        """The block waits for the peer, which may be let go meanwhile."""
-        self._waiting.add(self)
-        try:
-            yield
-        finally:
-            self._waiting.discard(self)
-
     def end(self) -> None:
         """Reads no more: the socket now belongs to somebody else."""
         self._over = True
@@ -109,8 +98,11 @@ class Reading(io.RawIOBase):
 
     def _receive(self, room: memoryview, within_s: float) -> int:
         self._sock.settimeout(within_s)
-        with self.waited_for():
+        self._waiting.add(self)
+        try:
             return self._sock.recv_into(room)
+        finally:
+            self._waiting.discard(self)
 
     def _late(self) -> int:
         if self._part is Part.NOTHING:

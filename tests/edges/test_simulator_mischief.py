@@ -3,13 +3,14 @@
 import json
 import socket as sockets
 from collections.abc import Iterator
+from pathlib import Path
 
 import gevent
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Close
 
-from relay.simulator import faults
+from relay.simulator import control, faults
 from relay.simulator.mischief import DISCONNECTS, HUGE_BYTES, Mischief
 from relay.simulator.options import SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
@@ -267,3 +268,11 @@ def test_a_client_that_never_reads_does_not_hold_up_the_others() -> None:
             until(lambda: len(slack.rtm.connections) == 2)
             frames = [json.loads(socket.bare.recv(timeout=5)) for _ in range(100)]
             assert len(frames) == 100
+
+
+def test_the_docs_know_every_mischief_and_every_order() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+    orders = [line.split("|")[1].strip() for line in str(control.__doc__).splitlines() if line.startswith("| `")]
+    assert len(orders) == 11
+    assert [order for order in orders if order not in page] == []
+    assert [kind.value for kind in Mischief if f"`{kind.value}`" not in page] == []
