@@ -1,11 +1,9 @@
 """The document, `/openapi.json`, and the page that is made from it, `/docs`: no script, nothing from elsewhere."""
 
 import json
-import re
 from collections.abc import Sequence
 
 from flask import Blueprint, Response, render_template
-from markupsafe import Markup, escape
 
 from relay.admin.chapters import chapters
 from relay.admin.endpoints import Noun
@@ -13,14 +11,6 @@ from relay.admin.openapi import ABOUT, TITLE, document
 
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """What the page may load: its own style."""
-
-
-_CODE = re.compile("`([^`]+)`")
-
-
-def coded(text: str) -> Markup:
-    """What stands between backticks, as code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 def reference(nouns: Sequence[Noun], version: str) -> Blueprint:
@@ -31,8 +21,6 @@ def reference(nouns: Sequence[Noun], version: str) -> Blueprint:
     blueprint = Blueprint(
         "reference", __name__, template_folder="templates", static_folder="static/docs", static_url_path="/docs/static"
     )
-
-    blueprint.add_app_template_filter(coded)
 
     @blueprint.get("/openapi.json")
     def openapi() -> Response:

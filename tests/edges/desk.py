@@ -83,7 +83,7 @@ def wanted(**settings: Json) -> dict[str, Json]:
 class Desk:
     """The API, and the store behind it. `ready` is what /readyz is told; `ahead_s` sets the API's clock forward."""
 
-    base: str
+    url: str
     store: Filled
     connections: Connections
     states: ConnectionStates
@@ -106,7 +106,7 @@ class Desk:
         if body is not None:
             sent["Content-Type"] = "application/json"
         raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        connection = HTTPConnection(urlsplit(self.base).netloc, timeout=20)
+        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=20)
         try:
             connection.request(method, path, raw, sent | (headers or {}))
             answer = connection.getresponse()
@@ -156,7 +156,7 @@ def open_desk(redis_url: str) -> Iterator[Desk]:
     )
     server = HttpServer(make_app(rooms), "127.0.0.1", 0)
     server.start()
-    desk.base = server.url
+    desk.url = server.url
     try:
         yield desk
     finally:

@@ -118,7 +118,7 @@ def test_while_redis_is_away_the_answer_is_503_and_it_recovers_by_itself(own_red
 
 
 def test_one_connection_carries_many_requests_also_after_a_refusal(desk: Desk) -> None:
-    connection = HTTPConnection(urlsplit(desk.base).netloc, timeout=10)
+    connection = HTTPConnection(urlsplit(desk.url).netloc, timeout=10)
     sent = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     try:
         for body, status in ((b"{", 400), (b"{}", 422), (b'{"x":1}', 422)):
