@@ -9,5 +9,5 @@ class Sighting:
     fingerprint: str  # the same for equal content
     socket: str  # a name that no other socket ever has
     number: int  # grows with each sighting on that socket
-    earliest: float  # Unix seconds: it left Slack not before this
-    latest: float  # Unix seconds: we had it by then
+    earliest: float  # seconds of our steady clock: it left Slack not before this
+    latest: float  # seconds of our steady clock: we had it by then

@@ -16,6 +16,7 @@ class Ticket:
     """Where to connect; good for one connection, within 30 s."""
 
     url: str
+    asked_at: float  # of the steady clock: what happens after it may be among the first frames
     identity: Identity
 
 

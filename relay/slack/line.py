@@ -11,6 +11,7 @@ from typing import assert_never
 
 import gevent
 from gevent.event import AsyncResult
+from gevent.lock import BoundedSemaphore
 
 from relay.core.complaints import Complaint, complaint
 from relay.core.rtm_event import Identity
@@ -42,6 +43,7 @@ class Line:
         *,
         connection: str,
         open_s: float,
+        opening: BoundedSemaphore,
         tell: TellNote,
         report: Reporter,
     ) -> None:
@@ -51,6 +53,7 @@ class Line:
         self._dialect = dialect
         self._dialer = dialer
         self._open_s = open_s
+        self._opening = opening
         self._tell = tell
         self._report = report
         self._socket: tuple[Wire, Session] | None = None  # while it is up
@@ -105,15 +108,15 @@ class Line:
             del self._answers[number]
 
     def _live(self) -> Note:
-        asked_at = monotonic()
-        ticket = self._dialect.ticket()
-        if isinstance(ticket, NoTicket):
-            return Refused(line=self.number, complaint=ticket.complaint, retry_after_s=ticket.retry_after_s)
-        try:
-            wire = Wire.open(ticket.url, self._dialer, within_s=self._open_s)
-        except NotOpened as error:
-            return Refused(line=self.number, complaint=complaint("unreachable", str(error)))
-        session = self._dialect.session(asked_at=asked_at, opened_at=monotonic())
+        with self._opening:
+            ticket = self._dialect.ticket()
+            if isinstance(ticket, NoTicket):
+                return Refused(line=self.number, complaint=ticket.complaint, retry_after_s=ticket.retry_after_s)
+            try:
+                wire = Wire.open(ticket.url, self._dialer, within_s=self._open_s)
+            except NotOpened as error:
+                return Refused(line=self.number, complaint=complaint("unreachable", str(error)))
+        session = self._dialect.session(asked_at=ticket.asked_at, opened_at=monotonic())
         self._report(SocketOpened(connection=self._connection, line=self.number, team=ticket.identity.team))
         self.identity = ticket.identity
         try:

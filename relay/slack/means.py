@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from random import random
 
+from gevent.lock import BoundedSemaphore
+
 from relay.core.connection import Connection, Kind
 from relay.report import Reporter
 from relay.slack.dial import Dialer
@@ -29,6 +31,7 @@ class Means:
     states: ConnectionStates
     turns: Turns
     options: SlackOptions
+    opening: BoundedSemaphore  # so many sockets are opened at once
     report: Reporter
 
     def keeper(self, connection: Connection) -> Keeper:
@@ -50,6 +53,7 @@ class Means:
             self.dialer,
             connection=connection.id,
             open_s=self.options.open_s,
+            opening=self.opening,
             tell=tell,
             report=self.report,
         )

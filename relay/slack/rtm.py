@@ -3,7 +3,7 @@ completed."""
 
 from collections.abc import Callable, Mapping
 from secrets import token_hex
-from time import time
+from time import monotonic, time
 
 from relay.core.complaints import complaint
 from relay.core.connection import Connection
@@ -40,9 +40,10 @@ class Rtm:
         arguments = {"presence_sub": "1"}
         if self.connection.batch_presence_aware:
             arguments["batch_presence_aware"] = "1"
+        asked_at = monotonic()
         said = self._web.call("rtm.connect", self.connection.token, arguments)
         if isinstance(said, Granted) and (url := word_in(said.answer, "url")):
-            return Ticket(url=url, identity=_identity(said.answer, self._app or ""))
+            return Ticket(url=url, asked_at=asked_at, identity=_identity(said.answer, self._app or ""))
         if isinstance(said, Limited):
             self._tell_all(said.retry_after_s)
         return refusal(said)
@@ -113,21 +114,20 @@ class RtmReader:
             return
         received_at = time()
         if stamp_of(step.event) is None:
-            earliest = received_at - (now - step.not_before)
-            self._inbox.put(self._untimed_arrival(step, size_bytes, earliest=earliest, received_at=received_at))
+            self._inbox.put(self._untimed_arrival(step, size_bytes, now=now, received_at=received_at))
         else:
             envelopes = self._maker.make(step.event, received_at)
             size_bytes = sum(len(envelope.body) for envelope in envelopes)
             self._inbox.put(Arrival(source=self._connection.id, envelopes=envelopes, size_bytes=size_bytes))
 
-    def _untimed_arrival(self, step: Happened, size_bytes: int, *, earliest: float, received_at: float) -> Untimed:
+    def _untimed_arrival(self, step: Happened, size_bytes: int, *, now: float, received_at: float) -> Untimed:
         self._untimed += 1
         sighting = Sighting(
             fingerprint=fingerprint(self._team, step.event),
             socket=self._socket,
             number=self._untimed,
-            earliest=earliest,
-            latest=received_at,
+            earliest=step.not_before,
+            latest=now,
         )
         return Untimed(
             source=self._connection.id,

@@ -92,9 +92,10 @@ class SocketMode:
         self._desk = desk
 
     def ticket(self) -> Ticket | NoTicket:
+        asked_at = monotonic()
         said = self._web.call("apps.connections.open", self.connection.token)
         if isinstance(said, Granted) and (url := word_in(said.answer, "url")):
-            return Ticket(url=url, identity=Identity())
+            return Ticket(url=url, asked_at=asked_at, identity=Identity())
         return refusal(said)
 
     def session(self, *, asked_at: float, opened_at: float) -> SocketSession:  # noqa: ARG002  # Slack keeps events

@@ -30,11 +30,13 @@ from relay.store.connections import Connections
 from relay.store.errors import StoreAway
 from relay.store.notices import Notices, Wish
 from relay.store.turns import Turns
-from relay.store.workers import BEAT_S, Workers
+from relay.store.workers import BEAT_S, GOOD_FOR_S, Workers
 
 HANDOVER_SHARE = 0.5
 """Of the time that a stop may take: what may be spent on waiting for the others."""
 LOOK_S = 0.2
+OPENING_AT_ONCE = 32
+"""A thousand handshakes at once would all be too slow for their deadlines."""
 SECOND_S, LAST_S = 1.0, 2.0
 """How long a standby, and a worker whose socket is not up, leave a wish to others."""
 
@@ -66,11 +68,13 @@ class Supervisor:
             states=store.states,
             turns=store.turns,
             options=options,
+            opening=BoundedSemaphore(OPENING_AT_ONCE),
             report=report,
         )
         self._holding = Holding(means)
         self._sharing = BoundedSemaphore()  # one loop at a time shares out
         self._crew: frozenset[str] = frozenset()
+        self._looked_at = self._patient_until = monotonic()
         self._wanted: dict[ConnectionId, Connection] = {}
         self._position: str | None = None  # None: everything is to be read
         self._follow_loop = Loop("connections", self._follow, report)
@@ -110,6 +114,12 @@ class Supervisor:
 
     def _look_around(self) -> None:
         crew = self._store.workers.beat()
+        now = monotonic()
+        if now - self._looked_at > GOOD_FOR_S:  # Redis was away, and nobody could beat: who was there may well be
+            self._patient_until = now + GOOD_FOR_S
+        self._looked_at = now
+        if now < self._patient_until:
+            crew |= self._crew
         if crew != self._crew:
             self._crew = crew
             self._share_out()

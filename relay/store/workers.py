@@ -1,12 +1,16 @@
-"""Who is there: each worker beats every few seconds; who has not for GOOD_FOR_S is dead, whatever became of it."""
+"""Who is there: each worker beats every few seconds; who has not for GOOD_FOR_S is taken for dead.
+
+To take one for dead that only stood still costs a few sockets too many for a while; to wait long for one that is dead
+leaves its connections with one holder. So the wait is short.
+"""
 
 from secrets import token_hex
 
 from relay.store.client import GLOBAL, Client, Script
 from relay.store.reply import rows, text
 
-BEAT_S = 5.0
-GOOD_FOR_S = 15.0
+BEAT_S = 3.0
+GOOD_FOR_S = 7.0
 GOOD_FOR_MS = int(GOOD_FOR_S * 1000)
 
 

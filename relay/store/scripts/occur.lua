@@ -10,7 +10,7 @@
 -- hear the same repetitions pair them one to one, however late either is. A sighting that is asked about again,
 -- because our answer was lost, finds what it was given.
 
-local SKEW = 1000000      -- µs by which the clocks of two workers may differ
+local SKEW = 50000        -- µs by which two workers may be wrong about Redis' clock
 local KEPT = 1200         -- occurrences of one event: a person types at most once in three seconds, for an hour
 local TTL_S = 7200
 
