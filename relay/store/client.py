@@ -1,4 +1,4 @@
-"""The way to Redis: two clients of one server, and the scripts.
+"""The way to Redis: two clients of it, and the scripts.
 
 Writes are never repeated by the client: an answer that was lost says nothing about the write, and each of our
 scripts finds out by itself
@@ -7,24 +7,26 @@ ask for.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha1
 from importlib.resources import files
 from time import perf_counter
 
-from redis import BlockingConnectionPool, Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
-from redis.retry import Retry
 
 from relay.core.delivery import OUTSTANDING, TRANSITIONS, State
+from relay.store.connect import ConnectOptions, connect
 from relay.store.errors import translated
 from relay.store.keys import GLOBAL_KEYS, GLOBAL_TAG, SHARD_KEYS, Keys, lua
+from relay.store.location import read_location
 
 Argument = str | bytes | int | float
 
 BLOCK_S = 5.0
 """The longest that a blocking read waits: a loop turns at least this often, so that /readyz knows it is alive."""
+
+BLOCKED = 512
+"""Connections for blocking reads: as many as loops and callers wait at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class StoreOptions:
     url: str
     tls_verify: bool = True
     retention_s: float = 72 * 3600.0
-    connections: int = 16  # to Redis, for calls that don't block
+    connections: int = 8  # to one server at most, made when wanted, for calls that don't block
     timeout_s: float = 5.0  # for one call
 
 
@@ -67,8 +69,15 @@ class Client:
         self._timed = timed
         self.newest_sequence = 0
         """The newest delivery that this process has heard of: after a failover Redis may know of less."""
-        self.redis = _redis(options, timeout_s=options.timeout_s)
-        self._blocking = _redis(options, timeout_s=BLOCK_S + 5)
+        location = read_location(options.url)
+        asked = ConnectOptions(
+            tls_verify=options.tls_verify,
+            connections=options.connections,
+            connect_s=options.timeout_s,
+            answer_s=options.timeout_s,
+        )
+        self.redis = connect(location, asked)
+        self._blocking = connect(location, replace(asked, connections=BLOCKED, answer_s=BLOCK_S + 5))
 
     def run(self, script: Script, tag: int | str, arguments: Sequence[Argument]) -> object:
         """What the script answers. Raises StoreAway; loads the script where Redis does not know it (a new server, a
@@ -103,24 +112,6 @@ class Client:
 
 
 GLOBAL = GLOBAL_TAG
-
-
-def _redis(options: StoreOptions, *, timeout_s: float) -> Redis:
-    tls = (
-        {}
-        if options.tls_verify or not options.url.startswith("rediss:")
-        else {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
-    )
-    pool = BlockingConnectionPool.from_url(
-        options.url,
-        max_connections=options.connections,
-        timeout=timeout_s,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=options.timeout_s,
-        retry=Retry(NoBackoff(), 0),
-        **tls,
-    )
-    return Redis(connection_pool=pool)
 
 
 def _tables() -> str:

@@ -44,6 +44,8 @@ def translated() -> Iterator[None]:
         exceptions.TryAgainError,
     ) as error:
         raise StoreAway(f"Redis is not ready: {error}") from error
+    except exceptions.AskError as error:
+        raise StoreAway(f"a shard is being moved to another master: {error}") from error
     except exceptions.ResponseError as error:
         if str(error).startswith(("MISCONF", "BUSY", "OOM", "READONLY", "LOADING", "NOREPLICAS", "UNBLOCKED")):
             raise StoreAway(f"Redis takes no writes: {error}") from error
