@@ -112,7 +112,7 @@ class Settings(BaseModel):
         return self.redis_tls_url or self.redis_url
 
     @cached_property
-    def data_folder(self) -> Path:
+    def embedded_folder(self) -> Path:
         return self.data_dir or user_data_path("relay", appauthor=False)
 
     def store_options(self, redis: str) -> StoreOptions:

@@ -54,7 +54,7 @@ def _run_crew(processes: int) -> None:
     with plainly(), ExitStack() as stack:
         settings, report = settings_and_report()
         signals = Signals()
-        redis = settings.redis or stack.enter_context(EmbeddedRedis(settings.data_folder)).url
+        redis = settings.redis or stack.enter_context(EmbeddedRedis(settings.embedded_folder)).url
         crew = Crew(processes, redis, report)
         crew.start()
         because = signals.wait() or ""

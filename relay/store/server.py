@@ -4,8 +4,10 @@ clock.
 
 from dataclasses import dataclass
 
+from redis.exceptions import ResponseError
+
 from relay.store.client import Client
-from relay.store.errors import translated
+from relay.store.errors import StoreAway, translated
 from relay.store.reply import integer, rows, text
 
 OLDEST = (6, 2)
@@ -49,7 +51,7 @@ def _setting(client: Client, name: str) -> str | None:
     try:
         with translated():
             answer = client.redis.execute_command("CONFIG", "GET", name)
-    except Exception:  # noqa: BLE001  # "unknown command", "no permission": each service has its own words
+    except (StoreAway, ResponseError):  # "unknown command", "no permission": each service has its own words
         return None
     found = answer.get(name.encode()) if isinstance(answer, dict) else (rows(answer) or (None, None))[1]
     return None if found is None else text(found)
