@@ -219,7 +219,7 @@ class Relay:
 
     def _embed(self, stack: ExitStack) -> str:
         """The address of a Redis of our own, which is brought back if it ends by itself."""
-        server = stack.enter_context(EmbeddedRedis(self._settings.data_folder))
+        server = stack.enter_context(EmbeddedRedis(self._settings.embedded_folder))
         loop = Loop("redis", server.keep_up, self._report)
         loop.start()
         stack.callback(loop.stop)
