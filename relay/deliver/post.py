@@ -88,7 +88,7 @@ class Poster:
         self._waiting: set[_Flight] = set()  # for their addresses
         self._spare: list[Transfer] = []
         self.resent = 0
-        """POSTs that went out a second time, because the kept connection that they went out on was dead."""
+        """POSTs that were begun a second time, because the kept connection that they were to go out on was dead."""
         self._quiet = Event()
         self._closed = False
 
@@ -147,6 +147,8 @@ class Poster:
 
     def close(self, within_s: float) -> None:
         """Takes no more, waits up to `within_s` for what is in flight, and ends the rest as Failed."""
+        if self._closed:
+            return
         self._closed = True
         if self.in_flight:
             self._quiet.wait(within_s)

@@ -1,0 +1,260 @@
+"""Connections are kept, found dead, bounded and let go; and every POST ends exactly once, whatever else ends."""
+
+import gc
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import pytest
+
+from relay.core.outcome import Answered, Failed, Failure, Outcome, Refused
+from relay.deliver.post import Poster, PostOptions, Request
+from tests.edges.endpoints import LOOPBACK, OK, Behave, Endpoint, Peer, answering, post, poster_for
+from tests.waiting import until
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
+@pytest.fixture
+def no_descriptor_left() -> Iterator[None]:
+    gc.collect()
+    before = descriptors()
+    yield
+    until(lambda: descriptors() <= before, 2, saying="no descriptor is left")
+
+
+def request(endpoint: Endpoint, timeout_s: float = 5.0) -> Request:
+    return Request(url=endpoint.url, headers=(), body=b"{}", timeout_s=timeout_s)
+
+
+def mute(peer: Peer) -> None:
+    peer.request()
+    peer.linger()
+
+
+def once(then: Behave) -> Behave:
+    """Answers the first request of a connection and does `then` with the next."""
+
+    def behave(peer: Peer) -> None:
+        peer.request()
+        peer.send(OK)
+        then(peer)
+
+    return behave
+
+
+def test_ten_thousand_posts_leave_nothing_behind(no_descriptor_left: None) -> None:
+    """Not a descriptor, not a greenlet, and no more objects than before."""
+    with Endpoint(answering()) as endpoint, poster_for() as poster:
+        left = 10_000
+        seen: Counter[str] = Counter()
+        done = gevent.event.Event()
+
+        def again(outcome: Outcome) -> None:
+            nonlocal left
+            seen[type(outcome).__name__] += 1
+            left -= 1
+            if left >= 32:
+                poster.start(request(endpoint), again)
+            elif left == 0:
+                done.set()
+
+        def burst() -> None:
+            nonlocal left
+            for _ in range(32):
+                poster.start(request(endpoint), again)
+            done.wait()
+
+        burst()
+        gc.collect()
+        objects = len(gc.get_objects())
+        open_now = descriptors()
+        endpoint.requests.clear()
+        left = 10_000
+        done.clear()
+        burst()
+        endpoint.requests.clear()
+        gc.collect()
+
+        assert seen == {"Answered": 20_000}
+        assert endpoint.connections <= 33
+        assert descriptors() <= open_now
+        assert len(gc.get_objects()) < objects + 200
+        assert poster.in_flight == 0
+
+
+def test_a_kept_connection_that_its_endpoint_closed_is_not_used(no_descriptor_left: None) -> None:
+    with Endpoint(once(lambda peer: None)) as endpoint, poster_for() as poster:
+        for number in range(1, 6):
+            assert isinstance(post(poster, endpoint.url), Answered)
+            until(lambda: endpoint.open_connections == 0)
+            assert len(endpoint.requests) == number
+
+
+def read_and_close(peer: Peer) -> None:
+    peer.request()
+
+
+def read_and_reset(peer: Peer) -> None:
+    peer.request()
+    peer.reset()
+
+
+@pytest.mark.parametrize("dying", [read_and_close, read_and_reset])
+def test_a_post_on_a_connection_that_dies_is_sent_once_more_and_no_oftener(dying: Behave) -> None:
+    """Left alone, libcurl would send it on each kept connection, up to six times."""
+    with Endpoint(once(dying)) as endpoint, poster_for() as poster:
+        for greenlet in [gevent.spawn(post, poster, endpoint.url) for _ in range(8)]:
+            assert isinstance(greenlet.get(), Answered)
+        assert endpoint.connections == 8
+        endpoint.requests.clear()
+
+        assert isinstance(post(poster, endpoint.url), Answered)
+
+    assert len(endpoint.requests) == 2
+    assert poster.resent == 1
+
+
+def test_a_post_on_a_new_connection_that_dies_is_sent_once() -> None:
+    with Endpoint(read_and_close) as endpoint, poster_for() as poster:
+        outcome = post(poster, endpoint.url)
+
+    assert isinstance(outcome, Failed)
+    assert outcome.failure is Failure.RESET
+    assert len(endpoint.requests) == 1
+
+
+def test_connections_are_let_go_when_all_has_been_quiet_for_a_while() -> None:
+    options = PostOptions(allowed=LOOPBACK, idle_s=0.2)
+    with Endpoint(answering()) as endpoint, poster_for(options) as poster:
+        for _ in range(2):
+            for greenlet in [gevent.spawn(post, poster, endpoint.url) for _ in range(10)]:
+                assert isinstance(greenlet.get(), Answered)
+            assert endpoint.open_connections > 0
+            until(lambda: endpoint.open_connections == 0, 2, saying="idle connections are closed")
+
+
+def test_idle_connections_make_room_for_others() -> None:
+    options = PostOptions(allowed=LOOPBACK, connections=3)
+    with poster_for(options) as poster:
+        endpoints = [Endpoint(answering()) for _ in range(8)]
+        try:
+            for endpoint in endpoints:
+                endpoint.__enter__()
+                assert isinstance(post(poster, endpoint.url, timeout_s=1), Answered)
+            assert sum(endpoint.open_connections for endpoint in endpoints) <= 4
+        finally:
+            for endpoint in endpoints:
+                endpoint.__exit__(None, None, None)
+
+
+def test_a_greenlet_killed_while_it_waits_costs_the_others_nothing() -> None:
+    def slow(peer: Peer) -> None:
+        while peer.request() is not None:
+            gevent.sleep(0.05)
+            peer.send(OK)
+
+    with Endpoint(slow) as endpoint, poster_for() as poster:
+        greenlets = [gevent.spawn(post, poster, endpoint.url) for _ in range(60)]
+        gevent.sleep(0.02)
+        for killed in greenlets[::2]:
+            killed.kill(block=False)
+        survivors = [greenlet.get(timeout=2) for greenlet in greenlets[1::2]]
+
+        assert all(isinstance(outcome, Answered) for outcome in survivors)
+        until(lambda: poster.in_flight == 0)
+
+
+def test_one_who_breaks_on_its_outcome_breaks_nobody_else(capfd: pytest.CaptureFixture[str]) -> None:
+    def break_down(outcome: Outcome) -> None:
+        raise LookupError("a bug of the caller")
+
+    with Endpoint(answering()) as endpoint, poster_for() as poster:
+        for url in (endpoint.url, "http://10.0.0.1/", endpoint.url):
+            poster.start(Request(url=url, headers=(), body=b"", timeout_s=1), break_down)
+        assert isinstance(post(poster, endpoint.url), Answered)
+
+    assert capfd.readouterr().err.count("a bug of the caller") >= 3
+
+
+def test_one_who_waits_on_its_outcome_is_waited_for_and_nothing_is_lost() -> None:
+    with Endpoint(answering()) as endpoint, poster_for() as poster:
+        poster.start(request(endpoint), lambda outcome: gevent.sleep(0.1))
+        outcomes = [gevent.spawn(post, poster, endpoint.url) for _ in range(20)]
+
+        assert all(isinstance(greenlet.get(timeout=2), Answered) for greenlet in outcomes)
+
+
+def test_an_outcome_never_comes_before_start_has_returned() -> None:
+    with Endpoint(answering()) as gone:
+        pass
+    with Endpoint(answering()) as endpoint, poster_for() as poster:
+        seen: list[Outcome] = []
+        for url in (endpoint.url, "http://10.0.0.1/", "nonsense", gone.url):
+            poster.start(Request(url=url, headers=(), body=b"", timeout_s=1), seen.append)
+        assert seen == []
+        until(lambda: len(seen) == 4)
+
+        assert Counter(type(outcome) for outcome in seen) == {Answered: 1, Refused: 2, Failed: 1}
+
+
+def test_closing_waits_for_what_is_in_flight(no_descriptor_left: None) -> None:
+    def slow(peer: Peer) -> None:
+        peer.request()
+        gevent.sleep(0.1)
+        peer.send(OK)
+
+    seen: list[Outcome] = []
+    with Endpoint(slow) as endpoint:
+        poster = Poster(PostOptions(allowed=LOOPBACK))
+        for _ in range(10):
+            poster.start(request(endpoint), seen.append)
+        poster.close(2)
+
+    assert [type(outcome) for outcome in seen] == [Answered] * 10
+
+
+def test_closing_ends_the_rest_as_failed_and_each_once(no_descriptor_left: None) -> None:
+    seen: list[Outcome] = []
+    with Endpoint(mute) as endpoint:
+        poster = Poster(PostOptions(allowed=LOOPBACK))
+        for _ in range(50):
+            poster.start(request(endpoint), seen.append)
+        until(lambda: len(endpoint.requests) == 50)
+        poster.close(0.05)
+        poster.start(request(endpoint), seen.append)
+        until(lambda: len(seen) == 51)
+
+    assert {outcome.failure for outcome in seen if isinstance(outcome, Failed)} == {Failure.STOPPED}
+    assert poster.in_flight == 0
+
+
+def test_closing_twice_is_closing_once() -> None:
+    poster = Poster(PostOptions())
+    poster.close(0)
+    poster.close(0)
+
+    assert poster.in_flight == 0
+
+
+def test_running_out_of_descriptors_fails_the_posts_and_heals(no_descriptor_left: None) -> None:
+    with Endpoint(answering()) as endpoint, poster_for() as poster:
+        hoard: list[int] = []
+        try:
+            while True:
+                hoard.append(os.dup(0))
+        except OSError:
+            pass
+        try:
+            outcome = post(poster, endpoint.url, timeout_s=0.5)
+        finally:
+            for fd in hoard:
+                os.close(fd)
+
+        assert isinstance(outcome, Failed)
+        assert "Too many open files" in outcome.detail
+        until(lambda: isinstance(post(poster, endpoint.url), Answered))  # gevent's os.close closes a little later
