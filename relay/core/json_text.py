@@ -39,12 +39,20 @@ def read(text: bytes) -> Json:
 
 
 def write(value: Json) -> bytes:
-    """The shortest ASCII text, keys in their order."""
+    """An ASCII text without spaces, keys in their order."""
     try:
         text = _write(value)
     except UNWRITABLE:
         return _write_patiently(value).encode()
     return text if text.isascii() else text.decode().encode("ascii", ESCAPED)
+
+
+def write_short(value: Json) -> bytes:
+    """The shortest text, in UTF-8: for where bytes are counted."""
+    try:
+        return _write(value)
+    except UNWRITABLE:
+        return _write_patiently(value).encode()
 
 
 def canonical(value: Json) -> bytes:

@@ -190,7 +190,7 @@ class RtmSession:
         number = self._number()
         if awaited:
             self._awaited.add(number)
-        return number, json_text.write({"id": number, **frame})
+        return number, json_text.write_short({"id": number, **frame})
 
     def _number(self) -> int:
         self._last_number += 1

@@ -43,7 +43,7 @@ class Voice:
         connection = self._keeper.connection
         if connection.kind is not Kind.RTM:
             return _no("not_supported", "Only an RTM connection can speak.")
-        if len(json_text.write(dict(wish.frame))) > FRAME_LIMIT_BYTES - 64:  # the id is to come
+        if len(json_text.write_short(dict(wish.frame))) > FRAME_LIMIT_BYTES - 64:  # the id is to come
             return _no("msg_too_long", "Slack takes frames of 16 KB at most.")
         if not self._wait_for_our_turn(wish.until):
             return _no("ratelimited", "Slack takes one frame a second; too many wait already.")

@@ -88,10 +88,13 @@ class Notices:
     def ask(self, connection: ConnectionId, frame: Mapping[str, Json], *, within_s: float) -> Mapping[str, Json] | None:
         """Let whoever holds it say `frame`; its answer, or None if none came within `within_s`. Raises StoreAway."""
         id = token_hex(8)
-        wish = {"id": id, "frame": dict(frame), "until": time() + within_s}
-        self._tell("wish", connection, json.dumps(wish))
-        answer = rows(self._client.block("BLPOP", self._keys("granted", id), within_s))
-        return cast(Mapping[str, Json], json.loads(cast(bytes, answer[1]))) if answer else None
+        until = time() + within_s
+        self._tell("wish", connection, json.dumps({"id": id, "frame": dict(frame), "until": until}))
+        while (left_s := until - time()) > 0:
+            answer = rows(self._client.block("BLPOP", self._keys("granted", id), min(left_s, BLOCK_S)))
+            if answer:
+                return cast(Mapping[str, Json], json.loads(cast(bytes, answer[1])))
+        return None
 
     def claim(self, wish: Wish) -> bool:
         """True for one worker only. Raises StoreAway."""

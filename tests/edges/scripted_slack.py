@@ -41,6 +41,7 @@ class Socket:
         self.stream = stream
         self.protocol = protocol
         self.heard: list[Json] = []
+        self.answer: Callable[[Json], Json | None] = lambda _: None
         self.over = False
 
     def say(self, frame: object) -> None:
@@ -59,6 +60,8 @@ class Socket:
                 if isinstance(frame, Frame) and frame.opcode is Opcode.TEXT:
                     heard = json.loads(bytes(frame.data))
                     self.heard.append(heard)
+                    if (answer := self.answer(heard)) is not None:
+                        self.say(answer)
                     if answer_pings and heard.get("type") == "ping":
                         self.say({**heard, "type": "pong", "reply_to": heard["id"]})
             self.flush()
