@@ -1,0 +1,1 @@
+"""What is measured, a module for each subject: functions that take a stage and a scale, and answer with figures."""

@@ -1,0 +1,54 @@
+"""What the relay costs when nothing happens, what a connection costs, and how soon it is there."""
+
+from collections.abc import Iterator
+from time import sleep
+
+from benchmarks.figures import Figure
+from benchmarks.processes import wait_until
+from benchmarks.scale import Scale
+from benchmarks.scene import READY_WITHIN_S, ask
+from benchmarks.stage import Stage
+
+SETTLE_S = 3.0
+"""After the start, until nothing of it goes on."""
+CONNECTED_WITHIN_S = 120.0
+
+
+def footprint(stage: Stage, scale: Scale) -> Iterator[Figure]:
+    with stage.scene() as scene:
+        yield Figure(name="start to ready", value=scene.relay.ready_s, unit="s", note="process started → /readyz, Slack connected")
+        scene.relay.register(f"{stage.nginx.plain}/hook")
+        sleep(min(SETTLE_S, scale.idle_s))
+        yield from _idle(scene, scale)
+    with stage.scene() as scene:
+        yield _per_connection(stage, scene, scale)
+
+
+def _idle(scene, scale: Scale) -> Iterator[Figure]:
+    before, cpu_s = scene.books.calls(), scene.relay.cpu_s
+    sleep(scale.idle_s)
+    after, spent_s = scene.books.calls(), scene.relay.cpu_s - cpu_s
+    calls = {name: after[name] - before.get(name, 0) for name in after if after[name] > before.get(name, 0)}
+    calls["info"] = calls.get("info", 0) - 1  # our own look
+    by_name = ", ".join(f"{name} {count / scale.idle_s:.2f}" for name, count in sorted(calls.items()) if count)
+    yield Figure(
+        name="Redis commands a second, idle", value=sum(calls.values()) / scale.idle_s, unit="a second", note=by_name
+    )
+    yield Figure(name="CPU, idle", value=100 * spent_s / scale.idle_s, unit="% of a core", note="one connection")
+    yield Figure(name="memory, idle", value=scene.relay.rss_bytes / 2**20, unit="MiB", note="one connection")
+
+
+def _per_connection(stage: Stage, scene, scale: Scale) -> Figure:
+    sleep(min(SETTLE_S, scale.idle_s))
+    before = scene.relay.rss_bytes
+    for number in range(scale.connections):
+        wishes = {"kind": "rtm", "token": f"xoxb-{number}", "name": f"bench-{number}"}
+        ask("POST", scene.relay.url + "/v1/connections", wishes)
+    wanted = scale.connections + 1
+    wait_until(lambda: stage.slack.sockets >= wanted, CONNECTED_WITHIN_S, f"{wanted} connections are up")
+    wait_until(scene.relay.is_ready, READY_WITHIN_S, "the relay is ready again")
+    sleep(min(SETTLE_S, scale.idle_s))
+    grown = scene.relay.rss_bytes - before
+    return Figure(
+        name="memory per connection", value=grown / scale.connections / 1024, unit="KiB", note=f"{wanted} connections"
+    )

@@ -1,0 +1,143 @@
+"""From the frame sent to the callback received: alone, beside slow and dead endpoints, across a restart of Redis.
+
+The load keeps a steady rate; a receiver that verifies both signatures notes the time of each callback. One clock,
+CLOCK_MONOTONIC, serves both ends. Each run also tells what was lost and what came twice, which must be nothing and, where
+nothing was restarted, nothing.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from threading import Timer
+from typing import Self
+
+from benchmarks.figures import THE_NODE_SCRIPT, THE_PYTHON_SCRIPT, Figure, percentile
+from benchmarks.frames import CHANNELS, channel
+from benchmarks.measures.scripts import script
+from benchmarks.processes import wait_until
+from benchmarks.scale import Scale
+from benchmarks.stage import Scene, Stage
+
+WITHIN_S = 60.0
+Endpoint = str
+ALL_WELL: tuple[Endpoint, ...] = ("well/0",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """What came to the endpoints that are well."""
+
+    events: int
+    doubled: int
+    refused: int
+    latencies_ms: Sequence[float]  # sorted
+
+    @classmethod
+    def of(cls, stage: Stage) -> Self:
+        told = [row for path, row in stage.receiver.report().items() if path.startswith("/well/")]
+        return cls(
+            events=sum(int(str(row["events"])) for row in told),
+            doubled=sum(int(str(row["numbers_doubled"])) for row in told),
+            refused=sum(int(str(row["refused"])) for row in told),
+            latencies_ms=sorted(ms for row in told for ms in row["latencies_ms"]),  # type: ignore[union-attr]
+        )
+
+    def __add__(self, other: "Came") -> "Came":
+        return Came(
+            events=self.events + other.events,
+            doubled=self.doubled + other.doubled,
+            refused=self.refused + other.refused,
+            latencies_ms=sorted([*self.latencies_ms, *other.latencies_ms]),
+        )
+
+    def at(self, part: float) -> float:
+        return percentile(self.latencies_ms, part) if self.latencies_ms else float("nan")
+
+
+def latencies(stage: Stage, scale: Scale) -> Iterator[Figure]:
+    scripts = {"python": THE_PYTHON_SCRIPT, "node": THE_NODE_SCRIPT}
+    direct = {name: _of_script(kind, stage, scale) for kind, name in scripts.items()}
+    for name, came in direct.items():
+        for words, part in PARTS.items():
+            yield Figure(name=f"latency {words}, {name}", value=came.at(part), unit="ms", note=_truth(came, scale))
+    relay = of_relay(stage, scale)
+    for words, part in PARTS.items():
+        first, second = (came.at(part) for came in direct.values())
+        note = f"{relay.at(part) / second:.1f} times {THE_NODE_SCRIPT}'s; {_truth(relay, scale)}"
+        yield Figure(
+            name=f"latency {words}", value=relay.at(part), unit="ms", ratio=relay.at(part) / first,
+            against=THE_PYTHON_SCRIPT, note=note,
+        )  # fmt: skip
+    yield from _figures("10 % slow endpoints", of_relay(stage, scale, endpoints=_one_of("slow")), scale)
+    yield from _figures("one dead endpoint", of_relay(stage, scale, endpoints=_one_of("dead")), scale)
+    yield from _figures("a restart of Redis", of_relay(stage, scale, meanwhile=restart), scale)
+
+
+PARTS = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
+
+
+def of_relay(
+    stage: Stage,
+    scale: Scale,
+    *,
+    endpoints: Sequence[Endpoint] = ALL_WELL,
+    meanwhile: Callable[[Scene], None] = lambda scene: None,
+) -> Came:
+    """`endpoints` share the channels among them; `meanwhile` is done in the middle of the run."""
+    with stage.scene() as scene:
+        for number, endpoint in enumerate(endpoints):
+            channels = [channel(number)] if len(endpoints) > 1 else []
+            scene.relay.register(f"{stage.receiver.url}/{endpoint}", channels=channels)
+        _warm(stage, endpoints)
+        timer = Timer(scale.latency_s / 2, meanwhile, (scene,))
+        timer.start()
+        came = _run(stage, scale, endpoints)
+        timer.join()
+        return came
+
+
+def restart(scene: Scene) -> None:
+    scene.redis.stop()
+    scene.redis.start()
+
+
+def _of_script(kind: str, stage: Stage, scale: Scale) -> Came:
+    with script(kind, stage, [f"{stage.receiver.url}/{ALL_WELL[0]}"]):
+        _warm(stage, ALL_WELL)
+        return _run(stage, scale, ALL_WELL)
+
+
+def _warm(stage: Stage, endpoints: Sequence[Endpoint]) -> None:
+    """Open connections, load scripts: that is no part of the figure."""
+    _send(stage, 5 * CHANNELS, 50.0, endpoints)
+
+
+def _run(stage: Stage, scale: Scale, endpoints: Sequence[Endpoint]) -> Came:
+    return _send(stage, int(scale.rate * scale.latency_s) // CHANNELS * CHANNELS, scale.rate, endpoints)
+
+
+def _send(stage: Stage, events: int, rate: float, endpoints: Sequence[Endpoint]) -> Came:
+    """Until all that can come has come."""
+    well = sum(endpoint.startswith("well/") for endpoint in endpoints)
+    stage.slack.send(events, rate=rate)
+    came = Came.of(stage)
+
+    def all_came() -> bool:
+        nonlocal came
+        came += Came.of(stage)
+        return came.events >= events * well // len(endpoints)
+
+    wait_until(all_came, WITHIN_S, f"{events} callbacks have come", look_s=0.1)
+    return came
+
+
+def _one_of(behaviour: str) -> list[Endpoint]:
+    return [f"{behaviour}/0", *(f"well/{number}" for number in range(1, CHANNELS))]
+
+
+def _figures(name: str, came: Came, scale: Scale) -> Iterator[Figure]:
+    for words, part in PARTS.items():
+        yield Figure(name=f"latency {words}, {name}", value=came.at(part), unit="ms", note=_truth(came, scale))
+
+
+def _truth(came: Came, scale: Scale) -> str:
+    return f"{came.events} at {scale.rate:.0f} a second, {came.doubled} twice, {came.refused} badly signed"
