@@ -127,6 +127,7 @@ class Work:
             directory=store.directory,
             poster=poster,
             health=health,
+            outcomes=store.outcomes,
         )
         self._worker = Worker(rooms, settings.deliver_options(), report)
         self._fan_out = Loop("fan out", FanOut(store.journal, store.directory, report).turn, report)

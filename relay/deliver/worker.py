@@ -23,12 +23,14 @@ from relay.core.retry import Gone
 from relay.core.webhook import DisabledReason
 from relay.deliver.health import Health
 from relay.deliver.post import Poster, Request
+from relay.deliver.showing import show
 from relay.deliver.verdicts import Tried, Try, conclude, fact, unsent
 from relay.report import DeliveryUnsendable, LoopFailed, Reporter, SettledLate
 from relay.store.client import BLOCK_S
 from relay.store.deliveries import GRACE_S, Claimed, Deliveries, Settled, Settlement
 from relay.store.directory import Directory
 from relay.store.journal import Journal
+from relay.store.outcomes import Outcomes
 
 BATCH = 256
 """Settlements at a time."""
@@ -49,6 +51,7 @@ class Rooms:
     directory: Directory
     poster: Poster
     health: Health
+    outcomes: Outcomes
 
 
 class Worker:
@@ -105,6 +108,8 @@ class Worker:
                 self._report(fact(one))
                 if not in_time:
                     self._report(SettledLate(delivery=one.attempt.claim.id, webhook=one.attempt.claim.webhook))
+        if settled.watched:
+            show(self._rooms.outcomes, [one for one in batch if isinstance(one, Tried)])
         self._rooms.health.consider(settled.failing)
 
     def _settle(self, batch: Sequence[Settlement | Tried]) -> Settled:

@@ -55,6 +55,7 @@ class Failing:
 class Settled:
     in_time: list[bool]  # False: the lease was no longer the settler's; the attempt is kept, the state is not touched
     failing: list[Failing]
+    watched: bool = False  # somebody looks at the live stream
 
 
 class Deliveries:
@@ -88,7 +89,8 @@ class Deliveries:
             arguments += (one.reply.place, write_reply(one.reply)) if one.reply else ("", "")
         answer = rows(self._client.run_on_shard(self._settle, self.shard, arguments))
         failing = [_failing(rows(row)) for row in rows(answer[1])]
-        return Settled(in_time=[bool(done) for done in rows(answer[0])], failing=failing)
+        in_time = [bool(done) for done in rows(answer[0])]
+        return Settled(in_time=in_time, failing=failing, watched=bool(integer(answer[2])))
 
     def wait(self, at_most_s: float) -> None:
         """Until the bell rings, or for `at_most_s` (bounded by BLOCK_S). Raises StoreAway."""

@@ -6,9 +6,10 @@
 -- leases, delivery:<n>, attempts:<n>, event:<id>, extra, due, held, lane, fresh, gate, turns, ledger, bell
 -- replies:<place>  list  with accept, once for each delivery: what the endpoint answered, to be said in Slack
 -- reply_turns, reply_bell
+-- watched  string  only looked at
 -- Answers with: a list with 1 for each that was settled, now or by the same call before, and 0 for each that came too late
---   (its attempt is kept all the same), and a list of the webhooks that fail: webhook, ms of the first failure in a row,
---   deliveries that failed since, warnings given
+--   (its attempt is kept all the same); a list of the webhooks that fail: webhook, ms of the first failure in a row,
+--   deliveries that failed since, warnings given; and 1 if somebody watches the live stream, else 0
 
 -- Out of memory, Redis refuses a script's first write if it takes memory, and none after that: this is the way out of a
 -- full Redis, so its first write takes none.
@@ -80,4 +81,4 @@ local list = {}
 for webhook, gate in pairs(failing) do
   list[#list + 1] = {webhook, gate.since, gate.failed, gate.warned}
 end
-return {answer, list}
+return {answer, list, redis.call('EXISTS', key.watched)}
