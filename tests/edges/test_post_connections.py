@@ -1,9 +1,12 @@
 """Connections are kept, found dead, bounded and let go; and every POST ends exactly once, whatever else ends."""
 
+import contextlib
 import gc
 import os
+import resource
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import gevent
@@ -138,6 +141,19 @@ def test_connections_are_let_go_when_all_has_been_quiet_for_a_while() -> None:
             until(lambda: endpoint.open_connections == 0, 2, saying="idle connections are closed")
 
 
+def test_an_idle_connection_is_let_go_while_others_are_busy() -> None:
+    options = PostOptions(allowed=LOOPBACK, idle_s=1.0)
+    with Endpoint(answering()) as quiet, Endpoint(answering()) as busy, poster_for(options) as poster:
+        post(poster, quiet.url)
+
+        def let_go() -> bool:
+            post(poster, busy.url)
+            return quiet.open_connections == 0
+
+        until(let_go, 4, saying="the quiet one's connection is closed")
+        assert busy.connections == 1
+
+
 def test_idle_connections_make_room_for_others() -> None:
     options = PostOptions(allowed=LOOPBACK, connections=3)
     with poster_for(options) as poster:
@@ -241,20 +257,40 @@ def test_closing_twice_is_closing_once() -> None:
     assert poster.in_flight == 0
 
 
-def test_running_out_of_descriptors_fails_the_posts_and_heals(no_descriptor_left: None) -> None:
-    with Endpoint(answering()) as endpoint, poster_for() as poster:
-        hoard: list[int] = []
-        try:
+@contextmanager
+def no_free_descriptor() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    hoard = [os.dup(0)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hoard[0] + 10, hard))
+    try:
+        with contextlib.suppress(OSError):
             while True:
                 hoard.append(os.dup(0))
-        except OSError:
-            pass
-        try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for fd in hoard:
+            os.close(fd)
+
+
+def test_running_out_of_descriptors_fails_the_posts_and_heals(no_descriptor_left: None) -> None:
+    with Endpoint(answering()) as endpoint, poster_for() as poster:
+        with no_free_descriptor():
             outcome = post(poster, endpoint.url, timeout_s=0.5)
-        finally:
-            for fd in hoard:
-                os.close(fd)
 
         assert isinstance(outcome, Failed)
         assert "Too many open files" in outcome.detail
-        until(lambda: isinstance(post(poster, endpoint.url), Answered))  # gevent's os.close closes a little later
+        assert isinstance(post(poster, endpoint.url), Answered)
+
+
+def test_a_libcurl_that_has_died_is_started_anew() -> None:
+    with Endpoint(mute) as silent, Endpoint(answering()) as endpoint, poster_for() as poster:
+        waiting = gevent.spawn(post, poster, silent.url)
+        until(lambda: silent.requests)
+        poster._pump._multi.close()  # noqa: SLF001  nothing from outside can kill it
+        lost = gevent.spawn(post, poster, endpoint.url).get(timeout=1)
+
+        for outcome in (lost, waiting.get(timeout=1)):
+            assert isinstance(outcome, Failed)
+            assert outcome.failure is Failure.RESET
+        assert isinstance(post(poster, endpoint.url), Answered)
