@@ -17,6 +17,7 @@ from time import monotonic, time
 
 from relay import __version__
 from relay.admin.app import make_app
+from relay.admin.dashboard.pages import dashboard
 from relay.admin.exporter import exporter
 from relay.admin.hub import Hub
 from relay.admin.options import AdminOptions, Shard
@@ -203,8 +204,8 @@ class Relay:
             admin = self._admin(store, poster)
             self._hub = hub = Hub(store.feed, store.journal, store.outcomes, tally=self._tally, report=self._report)
             stack.callback(hub.stop)
-            rooms = (exporter(admin, store.counts, store.backlogs), Stream(admin, hub, store.feed).blueprint())
-            app = make_app(admin, rooms)
+            stream = Stream(admin, hub, store.feed)
+            app = make_app(admin, (exporter(admin, store.backlogs), stream.blueprint(), dashboard(admin)))
             server = HttpServer(app, settings.host, settings.port)
             server.start()
             stack.callback(server.stop, within_s=1.0)
@@ -238,6 +239,7 @@ class Relay:
             audit=store.audit,
             idempotency=store.idempotency,
             sessions=store.sessions,
+            counts=store.counts,
             states=store.states,
             notices=store.notices,
             ready=partial(self._ready, store),

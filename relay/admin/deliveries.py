@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from relay.admin.attempts import AttemptView, attempt_of_line
+from relay.admin.delivery_details import Details, details_of
 from relay.admin.delivery_lists import look_up, of_all, of_event, of_webhooks, take
 from relay.admin.endpoints import ALL, OWNERS, Answer, Call, Noun, Shown
 from relay.admin.lists import PageQuery
@@ -41,8 +42,20 @@ class DeliveryView(DeliverySummary):
     attempts: list[AttemptView] = Field(description="every attempt, oldest first")
 
 
+class LastAttempt(Shown):
+    at: Moment
+    status: int | None
+    failure: str | None
+    duration_ms: float | None
+
+
+class DeliveryLine(DeliverySummary):
+    event_type: str | None = Field(description="null: the event is no longer kept")
+    last_attempt: LastAttempt | None
+
+
 class DeliveryPage(Shown):
-    data: list[DeliverySummary]
+    data: list[DeliveryLine]
     next_cursor: str | None = Field(description="for the next page, which may be empty; null: this was the last")
 
 
@@ -66,7 +79,8 @@ def index(call: Call, query: DeliveryQuery) -> Answer:
         return query.event in {None, delivery.event_id} and query.status in {None, delivery.state}
 
     page = take(shards, listed, wanted=wanted, limit=query.limit)
-    return Answer(body=DeliveryPage(data=[_summary(each) for each in page.deliveries], next_cursor=page.cursor))
+    details = details_of(shards, page.deliveries)
+    return Answer(body=DeliveryPage(data=[_line(each, details) for each in page.deliveries], next_cursor=page.cursor))
 
 
 @DELIVERIES.endpoint("GET /v1/deliveries/{id}", access=ALL, answers={200: DeliveryView}, refusals=(404,))
@@ -130,6 +144,16 @@ def _summary(delivery: Delivery) -> DeliverySummary:
         created_at=moment(delivery.created_at),
         next_attempt_at=maybe_moment(delivery.due_at),
         settled_at=maybe_moment(delivery.settled_at),
+    )
+
+
+def _line(delivery: Delivery, details: Details) -> DeliveryLine:
+    last = details.attempts.get(delivery.id)
+    return DeliveryLine(
+        **dict(_summary(delivery)),
+        event_type=details.kinds.get(delivery.event_id),
+        last_attempt=last
+        and LastAttempt(at=last.at, status=last.status, failure=last.failure, duration_ms=last.duration_ms),
     )
 
 

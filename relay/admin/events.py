@@ -5,12 +5,14 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from relay.admin.endpoints import ADMINS, READERS, Answer, Asked, Call, Noun, Shown
-from relay.admin.journals import SCANNED, Placed, backwards, deliveries_of, find_event, start_of
-from relay.admin.lists import PageQuery, write_cursor
+from relay.admin.event_lists import Found, Search, search
+from relay.admin.journals import deliveries_of, find_event, start_of
+from relay.admin.lists import PageQuery
 from relay.admin.moments import AskedMoment, Moment, moment
 from relay.admin.records import find
 from relay.admin.webhook_fields import Selector
 from relay.core.envelope import Media
+from relay.core.gist import gist
 from relay.core.ids import EventId
 from relay.core.reading import read_document
 from relay.core.selectors import selects
@@ -24,6 +26,7 @@ class EventQuery(PageQuery):
     type: Annotated[Selector | None, Field(description="a selector: `message`, `channel_*`")] = None
     channel: Annotated[str | None, Field(max_length=32, description="a channel's id")] = None
     connection: Annotated[str | None, Field(max_length=64, description="a connection's id")] = None
+    text: Annotated[str | None, Field(max_length=200, description="stands in any word of the event")] = None
     since: Annotated[AskedMoment | None, Field(description="not before this time")] = None
     until: Annotated[AskedMoment | None, Field(description="before this time")] = None
 
@@ -34,6 +37,7 @@ class EventSummary(Shown):
     channel: str | None
     connection: str | None = Field(description="null: one of the relay's own")
     received_at: Moment
+    text: str | None = Field(description="what it is about, in one line")
 
 
 class EventView(EventSummary):
@@ -64,19 +68,9 @@ class EventPage(Shown):
 @EVENTS.endpoint("GET /v1/events", access=READERS, answers={200: EventPage}, refusals=(422,))
 def index(call: Call, query: EventQuery) -> Answer:
     """List events, newest first."""
-    data: list[EventSummary] = []
-    walk = backwards(call.rooms.shards, start_of(query.cursor, query.until))
-    last, scanned = None, 0
-    for last in walk:
-        scanned += 1
-        if query.since is not None and last.at < query.since:
-            return Answer(body=EventPage(data=data, next_cursor=None))
-        if _wanted(last.entry, query):
-            data.append(_summary(last))
-        if len(data) == query.limit:
-            break
-    more = last is not None and (len(data) == query.limit or scanned == SCANNED)
-    return Answer(body=EventPage(data=data, next_cursor=write_cursor(*last.marks) if last and more else None))
+    asked = Search(wanted=lambda entry: _wanted(entry, query), text=query.text or "", since=query.since or 0.0)
+    page = search(call.rooms.shards, start_of(query.cursor, query.until), asked, limit=query.limit)
+    return Answer(body=EventPage(data=list(map(_summary, page.found)), next_cursor=page.cursor))
 
 
 @EVENTS.endpoint("GET /v1/events/{id}", access=READERS, answers={200: EventView}, refusals=(404,))
@@ -92,6 +86,7 @@ def show(call: Call, id: str) -> Answer:
             channel=envelope.channel or None,
             connection=envelope.connection,
             received_at=moment(envelope.received_at),
+            text=gist(envelope),
             media=Media(envelope.media).value,
             envelope=dict(read_document(envelope)),
             deliveries=list(deliveries),
@@ -127,12 +122,13 @@ def _wanted(entry: Entry, query: EventQuery) -> bool:
     )
 
 
-def _summary(placed: Placed) -> EventSummary:
-    entry = placed.entry
+def _summary(found: Found) -> EventSummary:
+    entry = found.placed.entry
     return EventSummary(
         id=entry.event_id,
         type=entry.kind,
         channel=entry.channel or None,
         connection=entry.connection,
-        received_at=moment(placed.at),
+        received_at=moment(found.placed.at),
+        text=found.gist,
     )

@@ -19,13 +19,13 @@ from relay.store.counts import Counts
 Sample = tuple[Series, float]
 
 
-def exporter(rooms: AdminOptions, counts: Counts, backlogs: Backlogs) -> Blueprint:
+def exporter(rooms: AdminOptions, backlogs: Backlogs) -> Blueprint:
     blueprint = Blueprint("metrics", __name__)
 
     @blueprint.get("/metrics")
     def show() -> Response:
         try:
-            samples = dict(counts.sums()) | dict(_gauges(rooms, counts, backlogs))
+            samples = dict(rooms.counts.sums()) | dict(_gauges(rooms, backlogs))
         except Away:
             samples = {(metrics.REDIS_UP.name,): 0}
         return Response(exposition.write(metrics.EXPORTED, samples), content_type=exposition.MEDIA)
@@ -33,7 +33,7 @@ def exporter(rooms: AdminOptions, counts: Counts, backlogs: Backlogs) -> Bluepri
     return blueprint
 
 
-def _gauges(rooms: AdminOptions, counts: Counts, backlogs: Backlogs) -> Iterator[Sample]:
+def _gauges(rooms: AdminOptions, backlogs: Backlogs) -> Iterator[Sample]:
     """Raises Away."""
     now = rooms.now()
     yield (metrics.REDIS_UP.name,), 1
@@ -46,7 +46,7 @@ def _gauges(rooms: AdminOptions, counts: Counts, backlogs: Backlogs) -> Iterator
         yield (metrics.BACKLOG.name, backlog.webhook), backlog.outstanding
         yield (metrics.BACKLOG_AGE_S.name, backlog.webhook), backlog.overdue_s
     yield from _connections(rooms)
-    yield from _processes(counts, now)
+    yield from _processes(rooms.counts, now)
 
 
 def _connections(rooms: AdminOptions) -> Iterator[Sample]:

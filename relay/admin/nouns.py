@@ -1,6 +1,7 @@
 """Every noun of the API, in the order of the document's chapters."""
 
 from relay.admin.audit import AUDIT
+from relay.admin.charts import CHARTS
 from relay.admin.connections import CONNECTIONS
 from relay.admin.deliveries import DELIVERIES
 from relay.admin.events import EVENTS
@@ -23,6 +24,7 @@ NOUNS = (
     DELIVERIES,
     REPLAYS,
     STATS,
+    CHARTS,
     KEYS,
     AUDIT,
     HEALTH,

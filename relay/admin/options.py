@@ -14,6 +14,7 @@ from relay.store.apikeys import ApiKeys
 from relay.store.audit import Audit
 from relay.store.connection_states import ConnectionStates
 from relay.store.connections import Connections
+from relay.store.counts import Counts
 from relay.store.deliveries import Deliveries
 from relay.store.directory import Directory
 from relay.store.idempotency import Idempotency
@@ -45,6 +46,7 @@ class AdminOptions:
     audit: Audit
     idempotency: Idempotency
     sessions: Sessions
+    counts: Counts
     states: ConnectionStates
     notices: Notices
     vet: Callable[[str], Refused | None]

@@ -46,6 +46,11 @@ def show(call: Call, query: PageQuery) -> Answer:
     )
 
 
+def columns_of(call: Call, id: WebhookId) -> ColumnsView:
+    """Of one webhook. Raises StoreAway."""
+    return ColumnsView(**_columns(_ledger(call, id)))
+
+
 def _ledger(call: Call, webhook: WebhookId | None) -> Ledger:
     """Of all shards together."""
     return sum((shard.deliveries.ledger(webhook) for shard in call.rooms.shards), Ledger())

@@ -16,6 +16,8 @@ from relay.store.keys import Keys
 from relay.store.ledgers import read_ledger
 from relay.store.reply import fields, integer, maybe_bytes, rows, text
 
+LAST_LINE_BYTES = 8192
+
 GRACE_S = 5.0
 """A lease is the webhook's timeout and this: half of it to begin the POST, half to settle what it did."""
 
@@ -121,6 +123,15 @@ class Deliveries:
         with translated():
             lines = maybe_bytes(self._client.redis.get(self._keys("attempts", read_delivery_id(id)[0])))
         return (lines or b"").splitlines()
+
+    def last_attempts(self, ids: Sequence[DeliveryId]) -> dict[DeliveryId, bytes]:
+        """What the last try of each did, as far as LAST_LINE_BYTES tell; without those not tried. Raises StoreAway."""
+        pipeline = self._client.redis.pipeline(transaction=False)
+        for id in ids:
+            pipeline.getrange(self._keys("attempts", read_delivery_id(id)[0]), -LAST_LINE_BYTES, -1)
+        with translated():
+            ends = map(maybe_bytes, pipeline.execute())
+        return {id: end.splitlines()[-1] for id, end in zip(ids, ends, strict=True) if end}
 
     def of_webhook(self, webhook: WebhookId, before: DeliveryId | None, limit: int) -> list[DeliveryId]:
         """A webhook's deliveries, newest first, those born before `before`. Raises StoreAway."""

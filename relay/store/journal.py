@@ -23,6 +23,9 @@ BATCH = 256
 START = "0-0"
 """The cursor before the first entry."""
 
+HEAD_BYTES = 1024
+"""An event's head is shorter than this."""
+
 COUNTERS = 28
 """Digits ahead of an event's head: its first delivery's sequence (16), how many it has (6), how many are open (6)."""
 
@@ -156,6 +159,16 @@ class Journal:
         return [
             self._stored(id, value) if value else None for id, value in zip(ids, map(maybe_bytes, values), strict=True)
         ]
+
+    def kinds(self, ids: Sequence[EventId]) -> dict[EventId, str]:
+        """What kind of event each is, without its body; without those that are no longer kept. Raises StoreAway."""
+        pipeline = self._client.redis.pipeline(transaction=False)
+        for id in ids:
+            pipeline.getrange(self._keys("event", id), COUNTERS, COUNTERS + HEAD_BYTES)
+        with translated():
+            heads = map(text, pipeline.execute())
+        known = {id: head.partition("\n") for id, head in zip(ids, heads, strict=True)}
+        return {id: str(json.loads(head)["k"]) for id, (head, end, _) in known.items() if end}
 
     def later_deliveries(self, id: EventId) -> list[DeliveryId]:
         """Deliveries of this event beyond those that `stored` names: of a wide fan-out, or made by a replay. Raises

@@ -32,6 +32,7 @@ from relay.store.directory import Directory
 from relay.store.idempotency import Idempotency
 from relay.store.notices import Notices
 from relay.store.replays import Replays, ShardReplays
+from relay.store.counts import Counts
 from relay.store.sessions import Sessions
 from relay.store.vault import Vault
 from relay.store.workers import Workers
@@ -147,6 +148,7 @@ def open_desk(redis_url: str) -> Iterator[Desk]:
         audit=Audit(client),
         idempotency=Idempotency(client, vault),
         sessions=Sessions(client),
+        counts=Counts(client),
         ready=lambda: desk.readiness,
         vet=_vet,
         post=partial(post_sample, poster=poster, options=DeliverOptions(agent="slack-webhook-relay/test")),

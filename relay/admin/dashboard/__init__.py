@@ -1,0 +1,1 @@
+"""The dashboard: pages for people, made in their browser from what the API says."""

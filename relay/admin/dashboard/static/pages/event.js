@@ -1,0 +1,69 @@
+// One event: the envelope as it is sent, and where it went.
+
+import { get, post, query } from "../api.js";
+import { h } from "../dom.js";
+import { time } from "../format.js";
+import { pretty } from "../json.js";
+import { deliveryRow, deliveryTable } from "../rows.js";
+import { attempt, back, button, copier, empty, toast } from "../ui.js";
+
+export default (id) => {
+  const page = { title: "Event", every: 4000 };
+  page.load = async () => {
+    const [event, deliveries] = await Promise.all([get(`/v1/events/${id}`), get(query("/v1/deliveries", { event: id, limit: 100 }))]);
+    page.title = event.type;
+    return { event, deliveries: deliveries.data };
+  };
+  page.view = view;
+  return page;
+};
+
+function view({ event, deliveries }, { refresh }) {
+  const replay = (click) =>
+    attempt(click, async () => {
+      await post(`/v1/events/${event.id}/replay`);
+      toast("It is on its way again.");
+      await refresh();
+    });
+  return [
+    back("/events", "Events"),
+    h(
+      "div",
+      { class: "head" },
+      h("div", null, h("h1", null, event.type), h("p", { class: "quiet mono ids" }, event.id, copier(event.id, "Copy the id"))),
+      h("div", { class: "actions" }, deliveries.length > 0 && button("Send again", replay, { mark: "retry" })),
+    ),
+    h(
+      "section",
+      null,
+      h("header", null, h("h2", null, "Where it went")),
+      h(
+        "div",
+        { class: "card list" },
+        deliveries.length
+          ? deliveryTable(deliveries.map((one) => deliveryRow(one, { webhook: true })), { webhook: true })
+          : empty("webhooks", "To no webhook", "No webhook wanted this event when it came.", h("a", { class: "button", href: "/webhooks" }, "Webhooks")),
+      ),
+    ),
+    h(
+      "section",
+      null,
+      h("header", null, h("h2", null, "Payload"), copier(JSON.stringify(event.envelope, null, 2), "Copy the payload")),
+      h(
+        "div",
+        { class: "card pad form" },
+        h(
+          "dl",
+          { class: "facts" },
+          h("dt", null, "Received"),
+          h("dd", null, time(event.received_at)),
+          h("dt", null, "Channel"),
+          h("dd", { class: "mono" }, event.channel ?? "None"),
+          h("dt", null, "Connection"),
+          h("dd", { class: "mono" }, event.connection ?? "The relay's own"),
+        ),
+        pretty(event.envelope),
+      ),
+    ),
+  ];
+}

@@ -1,0 +1,31 @@
+"""What a list of deliveries tells beyond their records: the event's type, and what the last attempt did."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from relay.admin.attempts import AttemptView, attempt_of_line
+from relay.admin.options import Shard
+from relay.core.delivery import Delivery
+from relay.core.ids import DeliveryId, EventId, read_delivery_id
+from relay.core.json_text import NotJson
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    kinds: Mapping[EventId, str]
+    attempts: Mapping[DeliveryId, AttemptView]
+
+
+def details_of(shards: Sequence[Shard], deliveries: Sequence[Delivery]) -> Details:
+    """Raises StoreAway."""
+    kinds: dict[EventId, str] = {}
+    attempts: dict[DeliveryId, AttemptView] = {}
+    for number, shard in enumerate(shards):
+        here = [each for each in deliveries if read_delivery_id(each.id)[1] == number]
+        kinds |= shard.journal.kinds([each.event_id for each in here])
+        for id, line in shard.deliveries.last_attempts([each.id for each in here]).items():
+            try:
+                attempts[id] = attempt_of_line(line)
+            except NotJson:
+                continue  # longer than what was read of it
+    return Details(kinds, attempts)

@@ -1,0 +1,60 @@
+"""Lists of events: those that are looked for, newest first, each with what it is about."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, takewhile
+
+from relay.admin.journals import SCANNED, Placed, Start, backwards
+from relay.admin.lists import write_cursor
+from relay.admin.options import Shard
+from relay.core.envelope import Envelope
+from relay.core.gist import gist, says
+from relay.store.journal import Entry
+
+BATCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    placed: Placed
+    gist: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    found: list[Found]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """`wanted` looks at the entry, `text` for words in the body ("" for any), `since` ends it (Unix seconds)."""
+
+    wanted: Callable[[Entry], bool]
+    text: str = ""
+    since: float = 0.0
+
+
+def search(shards: Sequence[Shard], start: Start, asked: Search, *, limit: int) -> Page:
+    """Raises StoreAway."""
+    walk = takewhile(lambda placed: placed.at >= asked.since, backwards(shards, start))
+    found: list[Found] = []
+    scanned = 0
+    last: Placed | None = None
+    while batch := list(islice(walk, BATCH)):
+        scanned, last = scanned + len(batch), batch[-1]
+        for placed, envelope in _read(shards, [each for each in batch if asked.wanted(each.entry)]):
+            if asked.text and (envelope is None or not says(envelope, asked.text)):
+                continue
+            found.append(Found(placed, gist(envelope) if envelope else None))
+            if len(found) == limit:
+                return Page(found, write_cursor(*placed.marks))
+    return Page(found, write_cursor(*last.marks) if last and scanned >= SCANNED else None)
+
+
+def _read(shards: Sequence[Shard], places: Sequence[Placed]) -> Iterator[tuple[Placed, Envelope | None]]:
+    envelopes: dict[str, Envelope] = {}
+    for number, shard in enumerate(shards):
+        ids = [placed.entry.event_id for placed in places if placed.shard == number]
+        envelopes |= {one.envelope.event_id: one.envelope for one in shard.journal.stored(ids) if one}
+    return ((placed, envelopes.get(placed.entry.event_id)) for placed in places)
