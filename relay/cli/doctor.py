@@ -110,7 +110,9 @@ def _embedded(settings: Settings) -> Finding:
         server = find_server()
     except NoServerError as error:
         return Finding("redis", "broken", f"REDIS_URL is not set, and {error}")
-    free = shutil.disk_usage(next(p for p in (settings.embedded_folder, *settings.embedded_folder.parents) if p.exists())).free
+    free = shutil.disk_usage(
+        next(p for p in (settings.embedded_folder, *settings.embedded_folder.parents) if p.exists())
+    ).free
     return Finding("redis", "ok", f"embedded: {server}, in {settings.embedded_folder}, {free >> 20} MiB free")
 
 

@@ -6,20 +6,23 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import monotonic
 from urllib.parse import urlencode
 
 import gevent
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 from relay.cli.client import ApiError
 from relay.core.webhook import Json
+from relay.slack.dial import Dialer
+from relay.slack.options import SlackOptions, tls_context
+from relay.slack.wire import NotOpened, Wire, WireLost
 
 PATIENCE = 2.5
 """Heartbeats that may fail to come."""
 FIRST_HEARTBEAT_S = 15.0
 LONGEST_WAIT_S = 15.0
-FRAME_BYTES = 512 * 1024
+FIRST_WAIT_S = 0.5
+OPEN_S = 10.0
 REFUSALS = frozenset({400, 401, 403, 404, 422})
 """Answers to the handshake that waiting does not heal."""
 
@@ -48,57 +51,63 @@ class Stream:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._query = query
         self._say = say
+        self._dialer = Dialer(SlackOptions(), tls_context())
         self._cursor = ""
         self._patience_s = PATIENCE * FIRST_HEARTBEAT_S
 
     def frames(self) -> Iterator[Frame]:
         """Events and outcomes, until the caller has had enough. Raises ApiError if the relay refuses us for good."""
-        wait_s = 0.5
+        wait_s = FIRST_WAIT_S
         while True:
-            why = "it was closed"
             try:
-                with self._connected() as websocket:
-                    for frame in self._heard(websocket):
-                        wait_s = 0.5
-                        yield frame
-            except InvalidStatus as error:
-                if error.response.status_code in REFUSALS:
-                    raise ApiError(_refusal(error)) from None
-                why = f"the relay answered with the status {error.response.status_code}"
-            except TimeoutError:
-                why = f"nothing came for {self._patience_s:.0f} s"
-            except (OSError, ConnectionClosed, InvalidHandshake) as error:
-                why = str(error) or type(error).__name__
-            self._say(f"The stream ended ({why}); trying again.")
+                for frame in self._connection():
+                    wait_s = FIRST_WAIT_S
+                    yield frame
+            except NotOpened as refused:
+                if refused.status in REFUSALS:
+                    raise ApiError(_refusal(refused)) from None
+                self._say(f"{refused}; trying again.")
+            except WireLost as lost:
+                self._say(f"The stream ended: {lost}; trying again.")
             gevent.sleep(wait_s * random.uniform(0.5, 1.0))
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
-    def _connected(self) -> ClientConnection:
+    def _connection(self) -> Iterator[Frame]:
+        """What one connection brings. Raises NotOpened, WireLost."""
         query = self._query | ({"cursor": self._cursor} if self._cursor else {})
         url = self._url + (f"?{urlencode(query)}" if query else "")
-        return connect(
-            url, additional_headers=self._headers, max_size=FRAME_BYTES, open_timeout=10, close_timeout=1, legacy=True
-        )
+        wire = Wire.open(url, self._dialer, within_s=OPEN_S, headers=self._headers)
+        heard_at = monotonic()
+        try:
+            while monotonic() < heard_at + self._patience_s:
+                received = wire.receive(heard_at + self._patience_s - monotonic())
+                heard_at = monotonic() if received.any else heard_at
+                for text in received.texts:
+                    frame = Frame(fields=json.loads(text), text=text.decode())
+                    if self._is_for_the_caller(frame):
+                        yield frame
+            raise WireLost(f"nothing came for {self._patience_s:.0f} s")
+        finally:
+            wire.close()
 
-    def _heard(self, websocket: ClientConnection) -> Iterator[Frame]:
-        while True:
-            text = websocket.recv(timeout=self._patience_s)
-            frame = Frame(fields=json.loads(text), text=text if isinstance(text, str) else text.decode())
-            self._cursor = str(frame.fields.get("cursor") or self._cursor)
-            match frame.kind:
-                case "hello":
-                    self._patience_s = PATIENCE * float(str(frame.fields.get("heartbeat_seconds", FIRST_HEARTBEAT_S)))
-                case "dropped":
-                    self._say(f"{frame.fields.get('frames')} frames were dropped: this terminal is too slow.")
-                case "caught_up" if frame.fields.get("missing"):
-                    self._say("More had happened meanwhile than the relay tells again.")
-                case "event" | "outcome":
-                    yield frame
+    def _is_for_the_caller(self, frame: Frame) -> bool:
+        """Take note of what the frame says about the stream itself."""
+        self._cursor = str(frame.fields.get("cursor") or self._cursor)
+        match frame.kind:
+            case "hello":
+                self._patience_s = PATIENCE * float(str(frame.fields.get("heartbeat_seconds", FIRST_HEARTBEAT_S)))
+            case "dropped":
+                self._say(f"{frame.fields.get('frames')} frames were dropped: this terminal is too slow.")
+            case "caught_up" if frame.fields.get("missing"):
+                self._say("More had happened meanwhile than the relay tells again.")
+            case "event" | "outcome":
+                return True
+        return False
 
 
-def _refusal(error: InvalidStatus) -> str:
+def _refusal(refused: NotOpened) -> str:
     try:
-        problem = json.loads(error.response.body or b"{}")
+        problem = json.loads(refused.body)
         return f"{problem['title']}: {problem['detail']}"
     except (ValueError, KeyError):
-        return f"the relay answered with the status {error.response.status_code}"
+        return str(refused)

@@ -5,6 +5,7 @@ is cut, because the other end may be long gone (node-slack-sdk hung there).
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from ssl import SSLWantReadError
@@ -44,11 +45,12 @@ class WireLost(RelayError):
 
 
 class NotOpened(RelayError):
-    """No WebSocket came about. `status` is HTTP's, 0 where none came."""
+    """No WebSocket came about. `status` and `body` are HTTP's, 0 and empty where none came."""
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    def __init__(self, message: str, status: int = 0, body: bytes = b"") -> None:
         super().__init__(message)
         self.status = status
+        self.body = body
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,11 +74,11 @@ class Wire:
         self._lost = ""
 
     @classmethod
-    def open(cls, url: str, dialer: Dialer, *, within_s: float) -> Self:
+    def open(cls, url: str, dialer: Dialer, *, within_s: float, headers: Mapping[str, str] | None = None) -> Self:
         """Raises NotOpened, after `within_s` seconds at the latest."""
         try:
             with gevent.Timeout(within_s):
-                return cls._open(url, dialer)
+                return cls._open(url, dialer, headers or {})
         except gevent.Timeout:
             raise NotOpened(f"the WebSocket did not open within {within_s:g} s") from None
         except DialError as error:
@@ -85,7 +87,7 @@ class Wire:
             raise NotOpened(f"the WebSocket did not open: {error}") from error
 
     @classmethod
-    def _open(cls, url: str, dialer: Dialer) -> Self:
+    def _open(cls, url: str, dialer: Dialer, headers: Mapping[str, str]) -> Self:
         try:
             place = parse_uri(url)
         except InvalidURI as error:
@@ -93,15 +95,17 @@ class Wire:
         stream = dialer.dial(place.host, place.port, secure=place.secure)
         wire = cls(stream, ClientProtocol(place, max_size=MESSAGE_LIMIT_BYTES, extensions=[DEFLATE], logger=QUIET))
         try:
-            wire._shake_hands()
+            wire._shake_hands(headers)
         except BaseException:
             wire._cut("not opened")
             raise
         return wire
 
-    def _shake_hands(self) -> None:
+    def _shake_hands(self, headers: Mapping[str, str]) -> None:
         protocol = self._protocol
-        protocol.send_request(protocol.connect())
+        request = protocol.connect()
+        request.headers.update(headers)
+        protocol.send_request(request)
         self._outbox.put(protocol.data_to_send())
         while not isinstance(next(iter(protocol.events), None), Response):
             if protocol.handshake_exc is not None:
@@ -111,8 +115,10 @@ class Wire:
             else:
                 protocol.receive_eof()
         if (error := protocol.handshake_exc) is not None:
-            status = error.response.status_code if isinstance(error, InvalidStatus) else 0
-            raise NotOpened(f"the WebSocket was refused: {error}", status)
+            status, body = 0, b""
+            if isinstance(error, InvalidStatus):
+                status, body = error.response.status_code, bytes(error.response.body or b"")
+            raise NotOpened(f"the WebSocket was refused: {error}", status, body)
         self._look_after()
 
     def receive(self, within_s: float) -> Received:
