@@ -6,6 +6,7 @@ stops waits until the others hear what it hears.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic, time
@@ -98,11 +99,11 @@ class Supervisor:
         deadline = monotonic() + within_s
         self._beat_loop.stop()
         self._follow_loop.stop()
-        try:
+        with suppress(StoreAway):  # then nobody can tell who else is there
             self._hand_over(monotonic() + within_s * HANDOVER_SHARE)
-        except StoreAway:
-            pass  # then nobody can tell who else is there
         self._holding.stop()
+        with suppress(StoreAway):
+            self._store.workers.gone()
         self._desk.stop()
         self._inbox.stop(max(0.0, deadline - monotonic()))
 
@@ -179,9 +180,7 @@ class Supervisor:
     def _hand_over(self, deadline: float) -> None:
         """Leave the crew, and wait until those who stay hear what we hear. Raises StoreAway."""
         ours = self._holding.heard()
-        if not self._store.workers.leave():
-            return
-        while ours and monotonic() < deadline:
+        while self._store.workers.leave() and ours and monotonic() < deadline:
             heard = self._store.states.heard_by(ours)
-            ours = [id for id in ours if not heard[id]]
+            ours = [id for id in ours if heard[id] <= {self._store.workers.me}]
             gevent.sleep(LOOK_S if ours else 0)

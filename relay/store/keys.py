@@ -213,6 +213,7 @@ GLOBAL_KEYS: tuple[Key, ...] = (
     Key(name="claimed", of="wish or event", type="string", meaning="somebody has taken it on; gone after a minute"),
     Key(name="granted", of="wish", type="list", meaning="what came of it, for the one who asked; gone after seconds"),
     Key(name="workers", type="zset", meaning="worker → millisecond of its last beat; forgotten after a day"),
+    Key(name="leaving", type="set", meaning="workers that hand over: alive, without a share"),
     Key(
         name="turn",
         of="hash of a token",

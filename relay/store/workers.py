@@ -23,12 +23,19 @@ class Workers:
         self.me = token_hex(6)
 
     def beat(self) -> frozenset[str]:
-        """Say that we are here; answers with all that are. Raises StoreAway."""
-        return self._told(self.me, "here")
+        """We are here, and take our share; answers with all who do. Raises StoreAway."""
+        return self._say("here")
 
     def leave(self) -> frozenset[str]:
-        """Say that we go; answers with those that stay. Raises StoreAway."""
-        return self._told(self.me, "leaves")
+        """We are here, but want no share any more; answers with those who do. To be said again and again, as `beat`.
 
-    def _told(self, who: str, what: str) -> frozenset[str]:
-        return frozenset(map(text, rows(self._client.run(self._beat, GLOBAL, (who, GOOD_FOR_MS, what)))))
+        Raises StoreAway.
+        """
+        return self._say("leaving")
+
+    def gone(self) -> None:
+        """We have let go of everything. Raises StoreAway."""
+        self._say("gone")
+
+    def _say(self, what: str) -> frozenset[str]:
+        return frozenset(map(text, rows(self._client.run(self._beat, GLOBAL, (self.me, GOOD_FOR_MS, what)))))

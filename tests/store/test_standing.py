@@ -103,12 +103,27 @@ def test_who_beats_is_there_and_who_leaves_is_not(client: Client) -> None:
     assert two.beat() == {one.me, two.me}
     assert one.leave() == {two.me}
     assert two.beat() == {two.me}
+    assert one.beat() == {one.me, two.me}
+    one.gone()
+    assert two.beat() == {two.me}
 
 
 def test_who_has_not_beaten_for_long_is_dead(client: Client) -> None:
     one, two = beating(client), beating(client)
     client.redis.zadd("relay:{g}:workers", {one.me: (time.time() - 60) * 1000})
     assert two.beat() == {two.me}
+
+
+def test_who_hands_over_still_hears(client: Client) -> None:
+    states, one, two = ConnectionStates(client), beating(client), beating(client)
+    states.say(ONE, one.me, hears(100.0))
+    one.leave()
+    assert states.say(ONE, two.me, deaf(101.0)) == NOTHING
+    assert states.heard_by([ONE]) == {ONE: {one.me}}
+    assert states.say(ONE, two.me, hears(102.0)) == NOTHING
+    assert states.say(ONE, one.me, Standing(view=None, hears=False, at=103.0)) == NOTHING
+    one.gone()
+    assert states.heard_by([ONE]) == {ONE: {two.me}}
 
 
 def test_who_comes_or_goes_is_noticed_by_the_others(client: Client) -> None:
