@@ -1,6 +1,7 @@
 """What every long-running command does: read the settings, run until a signal, stop in order."""
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,13 @@ from gevent.event import AsyncResult
 from relay.core.errors import RelayError
 from relay.report import Report, Reporter, Stopped, Stopping
 from relay.settings import LogFormat, Settings, read_settings
+
+
+def allow_many_files() -> None:
+    """Sockets are files, and a shell's usual limit of 1024 is below what the API alone may hold open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @contextmanager

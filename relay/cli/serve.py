@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import click
 
 from relay.cli.crew import Crew
-from relay.cli.running import Signals, plainly, settings_and_report, stopped_in_order
+from relay.cli.running import Signals, allow_many_files, plainly, settings_and_report, stopped_in_order
 from relay.service import Parts, Relay
 from relay.settings import Settings
 from relay.store.embedded import EmbeddedRedis
@@ -40,6 +40,7 @@ def _run(what: str, parts: Parts) -> None:
         if Parts.WEB in parts:
             settings.check_bind()
             settings = _with_admin_token(settings)
+        allow_many_files()
         signals = Signals()
         relay = Relay(settings, parts, report)
         running = relay.__enter__()
