@@ -9,10 +9,12 @@ connection that is kept is used again only for the same name at the same address
 """
 
 import ssl
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from time import monotonic
+from typing import TypeVar
 
 import certifi
 import gevent
@@ -20,7 +22,7 @@ import pycurl
 from gevent.event import Event
 
 from relay.core.address import Network
-from relay.core.outcome import Failed, Failure, Outcome, Refused, Timing
+from relay.core.outcome import Answered, Failed, Failure, Outcome, Refused
 from relay.core.proxy import Proxies
 from relay.core.url import VettedUrl, vet_url
 from relay.deliver.pump import Bounds, Pump
@@ -30,6 +32,7 @@ from relay.deliver.transfer import Transfer, Unsendable
 
 __all__ = ["PostOptions", "Poster", "Request"]
 
+Came = TypeVar("Came")
 Then = Callable[[Outcome], None]
 
 URLS = 10_000
@@ -84,17 +87,18 @@ class Poster:
         self._names = Names(allowed=options.allowed, resolve=options.resolve, fresh_s=options.fresh_s)
         self._pump = Pump(self._finished, Bounds(connections=options.connections, idle_s=options.idle_s))
         self._vet = lru_cache(maxsize=URLS)(partial(vet_url, allowed=options.allowed))
+        self._asking: set[_Flight] = set()  # for their addresses
         self._flights: dict[pycurl.Curl, tuple[_Flight, Transfer]] = {}
-        self._waiting: set[_Flight] = set()  # for their addresses
+        self._untold: deque[tuple[Then, Outcome]] = deque()
         self._spare: list[Transfer] = []
-        self.resent = 0
-        """POSTs that were begun a second time, because the kept connection that they were to go out on was dead."""
         self._quiet = Event()
         self._closed = False
+        self.resent = 0
+        """POSTs that were begun a second time, because the kept connection that they were to go out on was dead."""
 
     @property
     def in_flight(self) -> int:
-        return len(self._flights) + len(self._waiting)
+        return len(self._asking) + len(self._flights) + len(self._untold)
 
     def start(self, request: Request, then: Then) -> None:
         """Begins the POST and returns; `then` gets its outcome."""
@@ -103,7 +107,7 @@ class Poster:
             return
         target = self._vet(request.url)
         if isinstance(target, Refused):
-            self._pump.soon(partial(then, target))
+            self._tell_soon(then, target)
             return
         flight = _Flight(request=request, then=then, target=target, started=monotonic())
         if target.literal is not None:
@@ -111,39 +115,25 @@ class Poster:
         elif (addresses := self._names.known(target.place)) is not None:
             self._aim(flight, addresses)
         else:
-            self._wait(flight)
+            self._asking.add(flight)
+            self._names.ask(target.place, partial(self._found, flight), within_s=request.timeout_s)
 
     def post(self, request: Request) -> Outcome:
         """The outcome; blocks the calling greenlet only."""
-        answer: list[Outcome] = []
-        done = Event()
-
-        def keep(outcome: Outcome) -> None:
-            answer.append(outcome)
-            done.set()
-
-        self.start(request, keep)
-        done.wait()
-        return answer[0]
+        return _wait(lambda then: self.start(request, then))
 
     def vet(self, url: str) -> Refused | None:
         """Why nothing would be posted to that URL now. A name that the DNS doesn't know yet passes."""
         target = self._vet(url)
-        if isinstance(target, Refused) or target.literal is not None:
-            return target if isinstance(target, Refused) else None
-        answer: list[Addresses] = []
-        done = Event()
-
-        def keep(addresses: Addresses) -> None:
-            answer.append(addresses)
-            done.set()
-
-        known = self._names.known(target.place)
-        if known is None:
-            self._names.ask(target.place, keep)
-            done.wait(VET_S)
-            known = answer[0] if answer else None
-        return known if isinstance(known, Refused) else None
+        if isinstance(target, Refused):
+            return target
+        if target.literal is not None:
+            return None
+        place = target.place
+        addresses = self._names.known(place)
+        if addresses is None:
+            addresses = _wait(lambda then: self._names.ask(place, then, within_s=VET_S))
+        return addresses if isinstance(addresses, Refused) else None
 
     def close(self, within_s: float) -> None:
         """Takes no more, waits up to `within_s` for what is in flight, and ends the rest as Failed."""
@@ -152,40 +142,25 @@ class Poster:
         self._closed = True
         if self.in_flight:
             self._quiet.wait(within_s)
-        self._pump.close()
         self._names.close()
-        rest = [flight for flight, _ in self._flights.values()] + list(self._waiting)
-        transfers = [transfer for _, transfer in self._flights.values()] + self._spare
-        self._flights.clear()
-        self._waiting.clear()
-        self._spare.clear()
+        for flight in [*self._asking, *(flight for flight, _ in self._flights.values())]:
+            self._tell_soon(flight.then, CUT)
+        transfers = [*self._spare, *(transfer for _, transfer in self._flights.values())]
+        for unfinished in (self._asking, self._flights, self._spare):
+            unfinished.clear()
+        self._pump.close()
         for transfer in transfers:
             transfer.close()
-        for flight in rest:
-            flight.then(CUT)
 
-    def _wait(self, flight: _Flight) -> None:
-        """For the addresses of its name, as long as its time lasts."""
-        self._waiting.add(flight)
-        timer = gevent.get_hub().loop.timer(flight.request.timeout_s)
-
-        def settle(addresses: Addresses) -> None:
-            if flight in self._waiting:
-                self._waiting.remove(flight)
-                timer.stop()
-                timer.close()
-                flight.dns_s = monotonic() - flight.started
-                self._pump.soon(partial(self._aim, flight, addresses))
-
-        place = flight.target.place
-        late = Timing(dns_s=flight.request.timeout_s, total_s=flight.request.timeout_s)
-        timer.start(settle, Failed(failure=Failure.DNS, detail=f"{place[0]}: no answer in time", timing=late))
-        self._names.ask(place, settle)
+    def _found(self, flight: _Flight, addresses: Addresses) -> None:
+        self._asking.remove(flight)
+        flight.dns_s = monotonic() - flight.started
+        self._aim(flight, addresses)
 
     def _aim(self, flight: _Flight, addresses: Addresses) -> None:
         """Gives it to libcurl, with the address to connect to."""
         if not isinstance(addresses, tuple):
-            self._pump.soon(partial(flight.then, addresses))
+            self._tell_soon(flight.then, addresses)
             return
         flight.addresses = addresses[:ADDRESSES]
         transfer = self._spare.pop() if self._spare else self._new_transfer()
@@ -193,7 +168,7 @@ class Poster:
             transfer.fill(flight.request, self._route(flight))
         except Unsendable as why:
             self._spare.append(transfer)
-            self._pump.soon(partial(flight.then, Refused(rule=str(why))))
+            self._tell_soon(flight.then, Refused(rule=str(why)))
             return
         self._flights[transfer.curl] = (flight, transfer)
         self._pump.add(transfer.curl)
@@ -225,17 +200,42 @@ class Poster:
         self._spare.append(transfer)
         if transfer.sends > 1:
             self.resent += 1
-        if isinstance(outcome, Failed):
-            if transfer.died_under_it and not flight.fresh:
-                flight.fresh = True
-                self._aim(flight, flight.addresses)
-                return
-            if transfer.sends == 0 and not flight.fresh and len(flight.addresses) > 1:
-                flight.moved = True
-                self._aim(flight, flight.addresses[1:])
-                return
-        elif flight.moved:
-            self._names.prefer(flight.target.place, flight.addresses[0])
+        if isinstance(outcome, Answered):
+            if flight.moved:
+                self._names.prefer(flight.target.place, flight.addresses[0])
+        elif transfer.died_under_it and not flight.fresh:
+            flight.fresh = True
+            self._aim(flight, flight.addresses)
+            return
+        elif transfer.sends == 0 and not flight.fresh and len(flight.addresses) > 1:
+            flight.moved = True
+            self._aim(flight, flight.addresses[1:])
+            return
+        self._tell(flight.then, outcome)
+
+    def _tell_soon(self, then: Then, outcome: Outcome) -> None:
+        self._untold.append((then, outcome))
+        self._pump.soon(self._tell_next)
+
+    def _tell_next(self) -> None:
+        then, outcome = self._untold.popleft()
+        self._tell(then, outcome)
+
+    def _tell(self, then: Then, outcome: Outcome) -> None:
         if self._closed and not self.in_flight:
             self._quiet.set()
-        flight.then(outcome)
+        then(outcome)
+
+
+def _wait(ask: Callable[[Callable[[Came], None]], None]) -> Came:
+    """What `ask` calls its argument with; blocks the calling greenlet only."""
+    came: list[Came] = []
+    done = Event()
+
+    def keep(what: Came) -> None:
+        came.append(what)
+        done.set()
+
+    ask(keep)
+    done.wait()
+    return came[0]

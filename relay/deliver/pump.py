@@ -75,9 +75,11 @@ class Pump:
         self._sockets.opened(fd)
 
     def close(self) -> None:
-        """Ends the greenlet and every connection. Not to be called from what the pump calls."""
+        """Ends the greenlet and every connection, and calls what was to be called soon. Not for what the pump calls."""
         self._closed = True
         self._greenlet.kill()
+        while self._soon:
+            self._call(self._soon.popleft())
         for watcher in (self._readable, self._timer):
             watcher.stop()
             watcher.close()

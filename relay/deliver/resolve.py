@@ -3,15 +3,21 @@
 import socket
 from collections import deque
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import partial
 from time import monotonic
+from typing import TYPE_CHECKING
 
+import gevent
 from gevent.event import AsyncResult
 from gevent.monkey import get_original
 from gevent.threadpool import ThreadPool
 
+if TYPE_CHECKING:
+    from gevent._types import _TimerWatcher
+
 from relay.core.address import Network, vet_answers
-from relay.core.outcome import Failed, Failure, Refused
+from relay.core.outcome import Failed, Failure, Refused, Timing
 
 Resolve = Callable[[str, int], list[str]]
 """All addresses of a name; raises OSError. Runs in a thread, and may block."""
@@ -35,15 +41,27 @@ def system_resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Question:
+    """One who asked, and the timer that ends their patience."""
+
+    then: Callable[[Addresses], None]
+    timer: "_TimerWatcher"
+
+    def end(self) -> None:
+        self.timer.stop()
+        self.timer.close()
+
+
 class Names:
     def __init__(self, *, allowed: Collection[Network], resolve: Resolve, fresh_s: float) -> None:
         self._fresh_s = fresh_s
         self._allowed = allowed
         self._resolve = resolve
         self._fresh: dict[Place, tuple[float, Addresses]] = {}
-        self._asked: dict[Place, list[Callable[[Addresses], None]]] = {}
-        self._queue: deque[Place] = deque()  # asked, but no thread is free
-        self._busy = 0
+        self._asked: dict[Place, set[_Question]] = {}
+        self._under_way: set[Place] = set()
+        self._queue: deque[Place] = deque()  # of these, those for which no thread is free
         self._threads = ThreadPool(THREADS)
 
     def known(self, place: Place) -> Addresses | None:
@@ -51,11 +69,15 @@ class Names:
         fresh = self._fresh.get(place)
         return fresh[1] if fresh is not None and fresh[0] > monotonic() else None
 
-    def ask(self, place: Place, then: Callable[[Addresses], None]) -> None:
-        """Returns at once; calls `then` on the hub when the answer is there, however long that takes."""
-        asked = self._asked.setdefault(place, [])
-        asked.append(then)
-        if len(asked) == 1:
+    def ask(self, place: Place, then: Callable[[Addresses], None], *, within_s: float) -> None:
+        """Returns at once; calls `then` once, on the hub, with the answer or with Failed when the time is up."""
+        timer = gevent.get_hub().loop.timer(max(0.0, within_s))
+        question = _Question(then, timer)
+        timer.start(self._give_up, place, question, within_s)
+        asked = self._asked.setdefault(place, set())
+        asked.add(question)
+        if place not in self._under_way:
+            self._under_way.add(place)
             self._queue.append(place)
             self._employ()
 
@@ -67,13 +89,14 @@ class Names:
 
     def close(self) -> None:
         """Lets the threads go; one that still waits for an answer ends when it has it."""
+        for question in [question for asked in self._asked.values() for question in asked]:
+            question.end()
         self._asked.clear()
         self._queue.clear()
         self._threads.maxsize = 0
 
     def _employ(self) -> None:
-        while self._queue and self._busy < THREADS:
-            self._busy += 1
+        while self._queue and len(self._under_way) - len(self._queue) < THREADS:
             place = self._queue.popleft()
             self._threads.spawn(self._look_up, place).rawlink(partial(self._found, place))
 
@@ -89,7 +112,7 @@ class Names:
         return vet_answers(host, answers, self._allowed) or tuple(answers)
 
     def _found(self, place: Place, done: "AsyncResult[Addresses]") -> None:
-        self._busy -= 1
+        self._under_way.discard(place)
         addresses = done.value or Failed(failure=Failure.DNS, detail=f"{place[0]}: {done.exception}")
         _, before = self._fresh.pop(place, (0.0, ()))
         if len(self._fresh) >= NAMES:
@@ -97,6 +120,13 @@ class Names:
         self._fresh[place] = (monotonic() + self._fresh_s, addresses)
         if isinstance(before, tuple) and before:
             self.prefer(place, before[0])  # connections to it stand already
-        for then in self._asked.pop(place, ()):
-            then(addresses)
+        for question in self._asked.pop(place, ()):
+            question.end()
+            question.then(addresses)
         self._employ()
+
+    def _give_up(self, place: Place, question: _Question, within_s: float) -> None:
+        self._asked[place].discard(question)
+        question.end()
+        late = Timing(dns_s=within_s, total_s=within_s)
+        question.then(Failed(failure=Failure.DNS, detail=f"{place[0]}: no answer in time", timing=late))

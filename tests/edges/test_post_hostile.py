@@ -114,7 +114,7 @@ def test_a_body_without_end_costs_nothing(behave: Behave, flat_memory: None) -> 
 def test_a_thousand_posts_that_hang_hold_up_no_others() -> None:
     options = PostOptions(allowed=LOOPBACK, connections=2000)
     with Endpoint(mute) as hung, Endpoint(answering()) as fine, poster_for(options) as poster:
-        hanging = [gevent.spawn(post, poster, hung.url, timeout_s=3) for _ in range(1000)]
+        hanging = [gevent.spawn(post, poster, hung.url, timeout_s=1.5) for _ in range(1000)]
         gevent.sleep(0)
         took: list[float] = []
         while not all(greenlet.ready() for greenlet in hanging):
@@ -124,7 +124,7 @@ def test_a_thousand_posts_that_hang_hold_up_no_others() -> None:
         outcomes = [greenlet.get() for greenlet in hanging]
 
     assert all(isinstance(outcome, Failed) and outcome.failure is Failure.TIMEOUT for outcome in outcomes)
-    assert len(took) > 100
+    assert len(took) > 20
     assert sorted(took)[len(took) // 2] < 0.05
 
 
