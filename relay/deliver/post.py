@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from time import monotonic
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import certifi
 import gevent
@@ -80,6 +80,22 @@ class _Flight:
     fresh: bool = False  # a kept connection died under it
 
 
+class _Waiter(Generic[Came]):
+    """Called with what came; blocks the greenlet that waits for it, and no other."""
+
+    def __init__(self) -> None:
+        self._came: list[Came] = []
+        self._done = Event()
+
+    def __call__(self, what: Came) -> None:
+        self._came.append(what)
+        self._done.set()
+
+    def wait(self) -> Came:
+        self._done.wait()
+        return self._came[0]
+
+
 class Poster:
     def __init__(self, options: PostOptions) -> None:
         self._options = options
@@ -120,7 +136,9 @@ class Poster:
 
     def post(self, request: Request) -> Outcome:
         """The outcome; blocks the calling greenlet only."""
-        return _wait(lambda then: self.start(request, then))
+        waiter = _Waiter[Outcome]()
+        self.start(request, waiter)
+        return waiter.wait()
 
     def vet(self, url: str) -> Refused | None:
         """Why nothing would be posted to that URL now. A name that the DNS doesn't know yet passes."""
@@ -132,7 +150,9 @@ class Poster:
         place = target.place
         addresses = self._names.known(place)
         if addresses is None:
-            addresses = _wait(lambda then: self._names.ask(place, then, within_s=VET_S))
+            waiter = _Waiter[Addresses]()
+            self._names.ask(place, waiter, within_s=VET_S)
+            addresses = waiter.wait()
         return addresses if isinstance(addresses, Refused) else None
 
     def close(self, within_s: float) -> None:
@@ -225,17 +245,3 @@ class Poster:
         if self._closed and not self.in_flight:
             self._quiet.set()
         then(outcome)
-
-
-def _wait(ask: Callable[[Callable[[Came], None]], None]) -> Came:
-    """What `ask` calls its argument with; blocks the calling greenlet only."""
-    came: list[Came] = []
-    done = Event()
-
-    def keep(what: Came) -> None:
-        came.append(what)
-        done.set()
-
-    ask(keep)
-    done.wait()
-    return came[0]
