@@ -7,7 +7,8 @@ nothing was restarted, nothing.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from threading import Timer
+from threading import Thread
+from time import sleep
 from typing import Self
 
 from benchmarks.figures import THE_NODE_SCRIPT, THE_PYTHON_SCRIPT, Figure, percentile
@@ -80,7 +81,7 @@ def of_relay(
     scale: Scale,
     *,
     endpoints: Sequence[Endpoint] = ALL_WELL,
-    meanwhile: Callable[[Scene], None] = lambda scene: None,
+    meanwhile: Callable[[Scene], None] = lambda _: None,
 ) -> Came:
     """`endpoints` share the channels among them; `meanwhile` is done in the middle of the run."""
     with stage.scene() as scene:
@@ -88,11 +89,7 @@ def of_relay(
             channels = [channel(number)] if len(endpoints) > 1 else []
             scene.relay.register(f"{stage.receiver.url}/{endpoint}", channels=channels)
         _warm(stage, endpoints)
-        timer = Timer(scale.latency_s / 2, meanwhile, (scene,))
-        timer.start()
-        came = _run(stage, scale, endpoints)
-        timer.join()
-        return came
+        return _run(stage, scale, endpoints, lambda: meanwhile(scene))
 
 
 def restart(scene: Scene) -> None:
@@ -108,17 +105,25 @@ def _of_script(kind: str, stage: Stage, scale: Scale) -> Came:
 
 def _warm(stage: Stage, endpoints: Sequence[Endpoint]) -> None:
     """Open connections, load scripts: that is no part of the figure."""
-    _send(stage, 5 * CHANNELS, 50.0, endpoints)
+    events = 5 * CHANNELS
+    stage.slack.send(events, rate=50.0)
+    _all_of(stage, events, endpoints)
 
 
-def _run(stage: Stage, scale: Scale, endpoints: Sequence[Endpoint]) -> Came:
-    return _send(stage, int(scale.rate * scale.latency_s) // CHANNELS * CHANNELS, scale.rate, endpoints)
+def _run(stage: Stage, scale: Scale, endpoints: Sequence[Endpoint], meanwhile: Callable[[], None] = bool) -> Came:
+    """The figure's own events; `meanwhile` is done when half of them are sent."""
+    events = int(scale.rate * scale.latency_s) // CHANNELS * CHANNELS
+    sending = Thread(target=stage.slack.send, args=(events,), kwargs={"rate": scale.rate})
+    sending.start()
+    sleep(scale.latency_s / 2)
+    meanwhile()
+    sending.join()
+    return _all_of(stage, events, endpoints)
 
 
-def _send(stage: Stage, events: int, rate: float, endpoints: Sequence[Endpoint]) -> Came:
-    """Until all that can come has come."""
+def _all_of(stage: Stage, events: int, endpoints: Sequence[Endpoint]) -> Came:
+    """What came, once all that can come of so many events has come."""
     well = sum(endpoint.startswith("well/") for endpoint in endpoints)
-    stage.slack.send(events, rate=rate)
     came = Came.of(stage)
 
     def all_came() -> bool:
