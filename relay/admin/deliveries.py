@@ -152,8 +152,9 @@ def _line(delivery: Delivery, details: Details) -> DeliveryLine:
     return DeliveryLine(
         **dict(_summary(delivery)),
         event_type=details.kinds.get(delivery.event_id),
-        last_attempt=last
-        and LastAttempt(at=last.at, status=last.status, failure=last.failure, duration_ms=last.duration_ms),
+        last_attempt=None
+        if last is None
+        else LastAttempt(at=last.at, status=last.status, failure=last.failure, duration_ms=last.duration_ms),
     )
 
 

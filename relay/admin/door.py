@@ -7,8 +7,9 @@ show the session's proof, which only our own pages know; so no other site can ma
 from dataclasses import dataclass
 from hmac import compare_digest
 
-from flask import Request, Response
+from flask import Request
 from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Response
 
 from relay.admin.doorkeeper import Doorkeeper, client_address
 from relay.admin.endpoints import Caller

@@ -115,9 +115,9 @@ class Hub:
         for one in happenings:
             if one.event is None:
                 try:
-                    seen.append(see_outcome(one.outcome, str(one.place)))
-                except NotJson:
-                    continue  # an older version's
+                    seen.append(see_outcome(one.outcome, str(one.place), moment=moment))
+                except (NotJson, LookupError):
+                    continue  # of another version
             elif (envelope := envelopes.get(one.event)) is not None:
                 seen.append(see_event(envelope, str(one.place), received_at=moment(envelope.received_at)))
         return seen

@@ -1,4 +1,4 @@
-"""What an event is about: in one line, as a list shows it beside the type; and whether it says what somebody looks for."""
+"""What an event is about: in one line, as a list shows it beside its type; and whether it says what somebody seeks."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,6 @@
 """What a watcher of the live stream wants to see, and how it is told: frames of JSON, each written once for all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -65,14 +65,14 @@ def see_event(envelope: Envelope, cursor: str, *, received_at: str) -> Seen:
     return Seen(kind=envelope.kind, text=text, reading=Reading(envelope))
 
 
-def see_outcome(outcome: bytes, cursor: str) -> Seen:
-    """`outcome`: a JSON object with `event_type` and `webhook` among its fields. Raises NotJson."""
+def see_outcome(outcome: bytes, cursor: str, *, moment: Callable[[float], str]) -> Seen:
+    """`outcome`: what deliver/showing.py wrote; `moment` writes a time as people read it. Raises NotJson."""
     known = cast(dict[str, Json], json_text.read(outcome))  # we wrote it
-    start = json_text.write({"type": "outcome", "cursor": cursor})
+    known["at"] = moment(float(cast(float, known["at"])))
     return Seen(
-        kind=str(known.get("event_type", "")),
-        text=start[:-1] + b',"outcome":' + outcome + b"}",
-        webhook=WebhookId(str(known.get("webhook", ""))),
+        kind=str(known["event_type"]),
+        text=json_text.write({"type": "outcome", "cursor": cursor, "outcome": known}),
+        webhook=WebhookId(str(known["webhook"])),
     )
 
 

@@ -1,4 +1,4 @@
-"""The dashboard's files: read once, served under a name that changes with them, so that browsers may keep them for ever."""
+"""The dashboard's files: read once, served under a name that changes with them, so browsers may keep them for ever."""
 
 import gzip
 from dataclasses import dataclass

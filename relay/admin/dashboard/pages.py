@@ -7,34 +7,24 @@ from making HTML out of text.
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request
-from werkzeug.wrappers import Response as AnyResponse
+from werkzeug.wrappers import Response as Redirection
 
 from relay.admin.dashboard.assets import Assets
 from relay.admin.door import Door, same_site
 from relay.admin.options import AdminOptions
 from relay.admin.problems import Problem
 
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; "
+    "trusted-types 'none'"
 )
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -67,31 +57,7 @@ def dashboard(rooms: AdminOptions) -> Blueprint:
     def asset(name: str) -> Response:
         return assets.answer(name, request)
 
-    @blueprint.get("/sign-in")
-    def ask() -> str | AnyResponse:
-        if _door().guest(request):
-            return redirect(_next(), 303)
-        return _form(assets)
-
-    @blueprint.post("/sign-in")
-    def sign_in() -> AnyResponse | tuple[str, int]:
-        if not same_site(request.headers, request.host):
-            return _form(assets, "Please sign in from this page."), 403
-        response = redirect(_next(), 303)
-        try:
-            _door().sign_in(request, request.form.get("token", "").strip(), response)
-        except Problem as problem:
-            return _form(assets, _SENTENCES.get(problem.status, str(problem))), int(problem.status)
-        return response
-
-    @blueprint.post("/sign-out")
-    def sign_out() -> AnyResponse:
-        response = redirect("/sign-in", 303)
-        if same_site(request.headers, request.host):
-            _door().sign_out(request, response)
-        return response
-
-    def page(_: str = "") -> str | AnyResponse:
+    def page(_: str = "") -> str | Redirection:
         guest = _door().guest(request)
         if guest is None:
             return redirect(f"/sign-in?next={request.path}" if request.path != "/" else "/sign-in", 303)
@@ -99,7 +65,35 @@ def dashboard(rooms: AdminOptions) -> Blueprint:
 
     for place in PLACES:
         blueprint.add_url_rule(place, "page", page)
+    _add_signing_in(blueprint, assets)
     return blueprint
+
+
+def _add_signing_in(blueprint: Blueprint, assets: Assets) -> None:
+    def form(wrong: str = "") -> str:
+        return render_template("sign_in.html", assets=assets, wrong=wrong, next=_next())
+
+    @blueprint.get("/sign-in")
+    def ask() -> str | Redirection:
+        return redirect(_next(), 303) if _door().guest(request) else form()
+
+    @blueprint.post("/sign-in")
+    def sign_in() -> Redirection | tuple[str, int]:
+        if not same_site(request.headers, request.host):
+            return form("Please sign in from this page."), 403
+        response = redirect(_next(), 303)
+        try:
+            _door().sign_in(request, request.form.get("token", "").strip(), response)
+        except Problem as problem:
+            return form(_SENTENCES.get(problem.status, str(problem))), int(problem.status)
+        return response
+
+    @blueprint.post("/sign-out")
+    def sign_out() -> Redirection:
+        response = redirect("/sign-in", 303)
+        if same_site(request.headers, request.host):
+            _door().sign_out(request, response)
+        return response
 
 
 _SENTENCES = {
@@ -111,10 +105,6 @@ _SENTENCES = {
 def _door() -> Door:
     door: Door = current_app.extensions["door"]
     return door
-
-
-def _form(assets: Assets, wrong: str = "") -> str:
-    return render_template("sign_in.html", assets=assets, wrong=wrong, next=_next())
 
 
 def _next() -> str:

@@ -3,6 +3,7 @@
 import { get, post, query } from "./api.js";
 import { h, icon } from "./dom.js";
 import { ago } from "./format.js";
+import { plain } from "./words.js";
 import { readFilter, split } from "./webhook_form.js";
 
 const SHOWN = 6;
@@ -60,7 +61,7 @@ function line(event, { matches, reasons }) {
     { class: matches ? "passes" : "" },
     icon(matches ? "check" : "close"),
     h("span", { class: "hidden" }, matches ? "passes: " : "does not pass: "),
-    h("span", { class: "what" }, event.text ?? event.type),
+    h("span", { class: "what" }, event.text ? plain(event.text) : event.type),
     h("span", { class: "faint why", title: why || null }, matches ? ago(event.received_at) : why),
   );
 }

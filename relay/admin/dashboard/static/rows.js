@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { ago, milliseconds, time } from "./format.js";
 import { tag } from "./ui.js";
-import { failureWords, reasonWords, stateTag } from "./words.js";
+import { failureWords, plain, reasonWords, stateTag } from "./words.js";
 
 export function deliveryTable(rows, { webhook = false } = {}) {
   const head = ["Event", ...(webhook ? ["Webhook"] : []), "Status", "Last answer", "When"];
@@ -53,7 +53,7 @@ export function eventRow(event) {
     h(
       "td",
       null,
-      h("a", { class: "whole", href: `/events/${event.id}`, "aria-label": `${event.type} ${event.text ?? event.id}` }, event.text ?? h("span", { class: "faint mono" }, event.id)),
+      h("a", { class: "whole", href: `/events/${event.id}`, "aria-label": `${event.type} ${event.text ?? event.id}` }, event.text ? plain(event.text) : h("span", { class: "faint mono" }, event.id)),
     ),
     h("td", { class: "mono faint" }, event.channel ?? ""),
   );

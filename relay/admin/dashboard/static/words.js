@@ -52,6 +52,15 @@ export const failureWords = (failure) => FAILURES[failure] ?? failure;
 export const disabledWords = (reason) => DISABLED[reason] ?? "It is disabled.";
 export const connectionKind = (kind) => ({ rtm: "RTM", socket_mode: "Socket Mode" })[kind] ?? kind;
 
+/** Slack's markup as people read it: `<@U1>`, `<https://a.b|label>` and `&lt;` become plain. */
+export function plain(text) {
+  return text
+    .replace(/<([@#!]?)([^|>]+)(?:\|([^>]*))?>/g, (_, mark, target, label) => (mark === "!" ? "@" : mark) + (label || target))
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&amp;", "&");
+}
+
 /** A URL's host, and the rest of it. */
 export function parts(url) {
   try {

@@ -5,7 +5,7 @@ import { h } from "../dom.js";
 import { count, milliseconds, some, time } from "../format.js";
 import { watch } from "../stream.js";
 import { button, choice, empty, status, tag } from "../ui.js";
-import { failureWords, parts } from "../words.js";
+import { failureWords, parts, plain } from "../words.js";
 
 const KEPT = 300;
 const REDRAW_MS = 120;
@@ -111,7 +111,7 @@ function eventLine({ event, envelope, cursor }) {
     { "data-key": cursor },
     time(event.received_at),
     tag(event.type),
-    h("a", { href: `/events/${event.id}` }, text || event.id),
+    h("a", { href: `/events/${event.id}` }, text ? plain(text) : event.id),
     h("span", { class: "faint mono" }, event.channel ?? ""),
   );
 }

@@ -4,28 +4,37 @@ import { get } from "../api.js";
 import { chart, legend } from "../chart.js";
 import { h } from "../dom.js";
 import { ago, brief, count, milliseconds, percent, seconds, some } from "../format.js";
-import { deliveryRow, deliveryTable } from "../rows.js";
 import { empty, status } from "../ui.js";
 import { connectionKind } from "../words.js";
+import { pulsesOf, webhookTable } from "../webhook_rows.js";
 
 export default () => ({
   title: "Overview",
   every: 5000,
   load: async () => {
-    const [ready, stats, minutes, connections, webhooks, dead, retrying] = await Promise.all([
+    const [ready, stats, minutes, connections, webhooks] = await Promise.all([
       get("/readyz"),
-      get("/v1/stats?limit=1"),
+      get("/v1/stats?limit=100"),
       get("/v1/stats/minutes"),
       get("/v1/connections?limit=20"),
-      get("/v1/webhooks?limit=1"),
-      get("/v1/deliveries?status=dead&limit=5"),
-      get("/v1/deliveries?status=retrying&limit=5"),
+      get("/v1/webhooks?limit=100"),
     ]);
-    const troubled = [...retrying.data, ...dead.data].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, 6);
+    const troubled = await wantALook(webhooks.data, stats.webhooks);
     return { ready, stats, minutes, connections: connections.data, hasWebhooks: webhooks.data.length > 0, troubled };
   },
   view,
 });
+
+/** Webhooks that are disabled by themselves, fail now, or have given something up. */
+async function wantALook(webhooks, ledgers) {
+  const pulses = await pulsesOf(webhooks.map((one) => one.id));
+  const rows = webhooks.map((webhook) => ({ webhook, ledger: ledgers[webhook.id], pulse: pulses[webhook.id] }));
+  const isTroubled = ({ webhook, ledger, pulse }) =>
+    (webhook.status === "disabled" && webhook.disabled_reason !== "manual") ||
+    (ledger?.dead ?? 0) > (ledger?.cancelled ?? 0) ||
+    pulse.slice(-5).some((minute) => minute.failed > 0);
+  return rows.filter(isTroubled).slice(0, 6);
+}
 
 function view({ ready, stats, minutes, connections, hasWebhooks, troubled }) {
   return [
@@ -39,7 +48,7 @@ function view({ ready, stats, minutes, connections, hasWebhooks, troubled }) {
         "section",
         null,
         h("header", null, h("h2", null, "Wants a look")),
-        h("div", { class: "card list" }, deliveryTable(troubled.map((one) => deliveryRow(one, { webhook: true })), { webhook: true })),
+        h("div", { class: "card list" }, webhookTable(troubled)),
       ),
   ].filter(Boolean);
 }
@@ -141,7 +150,7 @@ function connectionList(connections) {
 export function connectionStatus({ status: word, offline_seconds: offline }) {
   const kind = { connected: "good", connecting: "wait", reconnecting: "wait", failed: "bad", stopped: "" }[word];
   const title = offline ? `${seconds(offline)} offline in all` : null;
-  return h("span", { class: `status ${kind}`, title }, word);
+  return h("span", { class: `status ${kind}`, title }, word[0].toUpperCase() + word.slice(1));
 }
 
 const COLUMNS = [

@@ -13,7 +13,7 @@ import { attempt, back, button, choice, confirm, empty, open, tag, toast } from 
 import { changeWebhook } from "../webhook_form.js";
 import { disabledWords, parts, states } from "../words.js";
 import { pretty } from "../json.js";
-import { webhookStatus } from "./webhooks.js";
+import { tally, webhookStatus } from "../webhook_rows.js";
 
 export default (id) => {
   const page = { title: "Webhook", every: 4000, wanted: "", cursors: [null] };
@@ -32,8 +32,7 @@ export default (id) => {
 };
 
 function view({ webhook, pulse, stats, deliveries, next }, tools, page) {
-  const ok = pulse.reduce((sum, minute) => sum + minute.ok, 0);
-  const failed = pulse.reduce((sum, minute) => sum + minute.failed, 0);
+  const { ok, failed, share, said } = tally(pulse);
   const [host, rest] = parts(webhook.url);
   return [
     back("/webhooks", "Webhooks"),
@@ -47,7 +46,7 @@ function view({ webhook, pulse, stats, deliveries, next }, tools, page) {
     h(
       "section",
       { class: "tiles" },
-      tile("Last hour", sparkline(pulse, `${some(ok, "attempt")} taken and ${failed} failed in the last hour`), `${percent(ok + failed ? ok / (ok + failed) : null)} of ${some(ok + failed, "attempt")}`),
+      tile("Last hour", sparkline(pulse, said), `${percent(share)} of ${some(ok + failed, "attempt")}`),
       tile("Delivered", count(stats.delivered), `${count(stats.filtered)} filtered out`),
       tile("Outstanding", count(stats.outstanding), "waiting, or on their way"),
       tile("Held", count(stats.held), "until it is enabled"),
