@@ -24,6 +24,7 @@ from relay.deliver.worker import DeliverOptions
 from relay.report import Level
 from relay.slack.options import API_URL, SlackOptions
 from relay.store.client import StoreOptions
+from relay.store.location import read_location
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LEAST_RETENTION_S = 3600.0
@@ -54,6 +55,15 @@ def _read_level(text: str) -> Level:
         raise ValueError("it is one of debug, info, warning, error") from None
 
 
+def _read_redis(text: str) -> str:
+    """As it stands, if it is one that the store can reach. Raises ValueError."""
+    try:
+        read_location(text)
+    except RelayError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
 def _read_networks(text: str) -> tuple[Network, ...]:
     try:
         return read_networks(text)
@@ -65,6 +75,7 @@ Seconds = Annotated[float, BeforeValidator(read_duration)]
 Words = Annotated[
     tuple[str, ...], BeforeValidator(lambda text: tuple(word for word in re.split(r"[,\s]+", text) if word))
 ]
+RedisUrl = Annotated[str, BeforeValidator(_read_redis)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_read_networks)]
 
 
@@ -73,8 +84,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    redis_url: str = Field("", alias="REDIS_URL")
-    redis_tls_url: str = Field("", alias="REDIS_TLS_URL")
+    redis_url: RedisUrl = Field("", alias="REDIS_URL", repr=False)
+    redis_tls_url: RedisUrl = Field("", alias="REDIS_TLS_URL", repr=False)
     redis_tls_verify: bool = Field(True, alias="RELAY_REDIS_TLS_VERIFY")
     data_dir: Path | None = Field(None, alias="RELAY_DATA_DIR")
     port: int = Field(8000, alias="PORT", ge=0, le=65535)

@@ -7,7 +7,7 @@ ask for.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from hashlib import sha1
 from importlib.resources import files
 from time import perf_counter
@@ -15,7 +15,7 @@ from time import perf_counter
 from redis.exceptions import NoScriptError
 
 from relay.core.delivery import OUTSTANDING, TRANSITIONS, State
-from relay.store.connect import ConnectOptions, connect
+from relay.store.connect import Connector
 from relay.store.errors import translated
 from relay.store.keys import GLOBAL_KEYS, GLOBAL_TAG, SHARD_KEYS, Keys, lua
 from relay.store.location import read_location
@@ -25,13 +25,16 @@ Argument = str | bytes | int | float
 BLOCK_S = 5.0
 """The longest that a blocking read waits: a loop turns at least this often, so that /readyz knows it is alive."""
 
+LATE_S = 3.0
+"""How much later the answer to a blocking read may come, before its server counts as gone."""
+
 BLOCKED = 512
 """Connections for blocking reads: as many as loops and callers wait at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreOptions:
-    url: str
+    url: str = field(repr=False)
     tls_verify: bool = True
     retention_s: float = 72 * 3600.0
     connections: int = 8  # to one server at most, made when wanted, for calls that don't block
@@ -69,15 +72,9 @@ class Client:
         self._timed = timed
         self.newest_sequence = 0
         """The newest delivery that this process has heard of: after a failover Redis may know of less."""
-        location = read_location(options.url)
-        asked = ConnectOptions(
-            tls_verify=options.tls_verify,
-            connections=options.connections,
-            connect_s=options.timeout_s,
-            answer_s=options.timeout_s,
-        )
-        self.redis = connect(location, asked)
-        self._blocking = connect(location, replace(asked, connections=BLOCKED, answer_s=BLOCK_S + 5))
+        connector = Connector(read_location(options.url), tls_verify=options.tls_verify)
+        self.redis = connector.client(connections=options.connections, answer_s=options.timeout_s)
+        self._blocking = connector.client(connections=BLOCKED, answer_s=BLOCK_S + LATE_S)
 
     def run(self, script: Script, tag: int | str, arguments: Sequence[Argument]) -> object:
         """What the script answers. Raises StoreAway; loads the script where Redis does not know it (a new server, a

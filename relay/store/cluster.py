@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
 
-from redis import ConnectionPool, Redis, exceptions
+from redis import Redis, exceptions
 from redis.client import Pipeline
 from redis.crc import key_slot
 
@@ -28,7 +28,7 @@ TAGGED = f"{ROOT}:{{"
 REDIRECTIONS = 5
 """A moved slot redirects once, or twice while several are moved; more is a cluster that does not agree with itself."""
 
-MakePool = Callable[[Address], ConnectionPool]
+MakeClient = Callable[[Address], Redis]
 Answer = TypeVar("Answer")
 
 
@@ -41,21 +41,85 @@ class Range:
     nodes: tuple[Address, ...]
 
 
-class Cluster(Redis):
-    """A command goes to the master of its keys' slot; one without a key to any node that answers."""
+class Slots:
+    """Who has which slot, as far as we have heard; one for all clients of a process."""
 
-    def __init__(self, seeds: Sequence[Address], make_pool: MakePool) -> None:
-        super().__init__(connection_pool=make_pool(seeds[0]))  # never used; redis-py wants one
+    def __init__(self, seeds: Sequence[Address], make_client: MakeClient) -> None:
         self._seeds = tuple(seeds)
-        self._make_pool = make_pool
+        self._make_client = make_client
         self._known: set[Address] = set(seeds)
-        self._clients: dict[Address, Redis] = {}
-        self._map: tuple[Range, ...] = ()  # (): to be asked for
+        self._ranges: tuple[Range, ...] = ()  # (): to be asked for
         self._suspect: Address | None = None  # failed last: it is asked last
         self._asking = Lock()
 
     def __repr__(self) -> str:
-        return f"<Cluster of {len(self._map)} ranges, {len(self._clients)} nodes in use, suspect={self._suspect}>"
+        return f"<Slots in {len(self._ranges)} ranges on {len(self._known)} nodes, suspect={self._suspect}>"
+
+    def master_of(self, slot: int | None) -> Address:
+        """Any master for None. Raises redis-py's ConnectionError if no node answers, ClusterDownError for a slot that
+        nobody has.
+        """
+        ranges = self._ranges or self._asked()
+        if slot is None:
+            return random.choice(ranges).nodes[0]
+        for one in ranges:
+            if one.first <= slot <= one.last:
+                return one.nodes[0]
+        self._ranges = ()
+        raise exceptions.ClusterDownError(f"nobody has slot {slot}")
+
+    def masters(self) -> list[Address]:
+        """Raises as `master_of`."""
+        return list(dict.fromkeys(one.nodes[0] for one in self._ranges or self._asked()))
+
+    def correct(self, moved: exceptions.MovedError, *, told_by: Address) -> None:
+        """A master says who has one of its slots now."""
+        slot, address = moved.slot_id, (moved.host or told_by[0], moved.port)
+        others = (one for one in self._ranges if (one.first, one.last) != (slot, slot))
+        self._ranges = (Range(slot, slot, (address,)), *others)
+
+    def doubt(self, address: Address) -> None:
+        """It has failed us: who has its slots is to be asked anew."""
+        self._ranges, self._suspect = (), address
+
+    def _asked(self) -> tuple[Range, ...]:
+        with self._asking:
+            if not self._ranges:  # nobody has asked while we waited
+                self._ranges = self._ask()
+            return self._ranges
+
+    def _ask(self) -> tuple[Range, ...]:
+        why: exceptions.RedisError | None = None
+        for address in self._candidates():
+            client = self._make_client(address)
+            try:
+                answer = client.execute_command("CLUSTER", "SLOTS")
+            except exceptions.RedisError as error:
+                why = error
+            else:
+                ranges = tuple(_range(rows(row), told_by=address) for row in rows(answer))
+                self._known = {*self._seeds, *(node for one in ranges for node in one.nodes)}
+                return ranges
+            finally:
+                client.close()
+        raise exceptions.ConnectionError(f"no node of the cluster answers; the last said: {why}")
+
+    def _candidates(self) -> list[Address]:
+        shuffled = random.sample(sorted(self._known), len(self._known))
+        return sorted(shuffled, key=lambda address: address == self._suspect)
+
+
+class Cluster(Redis):
+    """A command goes to the master of its keys' slot; one without a key to any."""
+
+    def __init__(self, slots: Slots, make_client: MakeClient) -> None:
+        super().__init__()  # its own pool is never used
+        self._slots = slots
+        self._make_client = make_client
+        self._clients: dict[Address, Redis] = {}
+
+    def __repr__(self) -> str:
+        return f"<Cluster {self._slots!r}, {len(self._clients)} nodes in use>"
 
     def execute_command(self, *args: object, **options: object) -> object:
         return self.sent(slot_of(args), lambda node: node.execute_command(*args, **options))
@@ -65,73 +129,30 @@ class Cluster(Redis):
 
     def masters(self) -> list[Redis]:
         """A client for each. Raises what redis-py raises."""
-        return [self._client(address) for address in dict.fromkeys(one.nodes[0] for one in self._ranges())]
+        return [self._client(address) for address in self._slots.masters()]
 
     def sent(self, slot: int | None, send: Callable[[Redis], Answer]) -> Answer:
         """What `send` gets from the node that has `slot`. Raises what redis-py raises."""
         for _ in range(REDIRECTIONS):
-            address = self._master_of(slot)
+            address = self._slots.master_of(slot)
             try:
                 return send(self._client(address))
             except exceptions.MovedError as moved:
-                self._correct(moved, told_by=address)
+                self._slots.correct(moved, told_by=address)
             except (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ClusterDownError):
-                self._map, self._suspect = (), address
+                self._slots.doubt(address)
                 raise
         raise exceptions.ClusterDownError(f"the cluster's nodes don't agree who has slot {slot}")
 
     def close(self) -> None:
-        super().close()
-        for node in self._clients.values():
-            node.close()
-
-    def _master_of(self, slot: int | None) -> Address:
-        ranges = self._ranges()
-        if slot is None:
-            return random.choice(ranges).nodes[0]
-        for one in ranges:
-            if one.first <= slot <= one.last:
-                return one.nodes[0]
-        self._map = ()
-        raise exceptions.ClusterDownError(f"nobody has slot {slot}")
+        for client in self._clients.values():
+            client.close()
 
     def _client(self, address: Address) -> Redis:
         client = self._clients.get(address)
         if client is None:
-            client = self._clients[address] = Redis.from_pool(self._make_pool(address))
+            client = self._clients[address] = self._make_client(address)
         return client
-
-    def _ranges(self) -> tuple[Range, ...]:
-        known = self._map
-        if known:
-            return known
-        with self._asking:
-            if not self._map:  # nobody has asked while we waited
-                self._map = self._ask()
-            return self._map
-
-    def _ask(self) -> tuple[Range, ...]:
-        why: exceptions.RedisError | None = None
-        for address in self._candidates():
-            try:
-                answer = self._client(address).execute_command("CLUSTER", "SLOTS")
-            except exceptions.RedisError as error:
-                why = error
-            else:
-                ranges = tuple(_range(rows(row), told_by=address) for row in rows(answer))
-                self._known = {*self._seeds, *(node for one in ranges for node in one.nodes)}
-                return ranges
-        raise exceptions.ConnectionError(f"no node of the cluster answers; the last said: {why}")
-
-    def _candidates(self) -> list[Address]:
-        """All nodes that we have heard of, the one that failed last at the end."""
-        shuffled = random.sample(sorted(self._known), len(self._known))
-        return sorted(shuffled, key=lambda address: address == self._suspect)
-
-    def _correct(self, moved: exceptions.MovedError, *, told_by: Address) -> None:
-        address = (moved.host or told_by[0], moved.port)
-        kept = (one for one in self._map if (one.first, one.last) != (moved.slot_id, moved.slot_id))
-        self._map = (Range(moved.slot_id, moved.slot_id, (address,)), *kept)
 
 
 class _Pipeline(Pipeline):

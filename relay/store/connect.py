@@ -6,84 +6,90 @@ makes one for each connection.
 """
 
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from socket import socket
 
-from redis import BlockingConnectionPool, ConnectionPool, Redis, UnixDomainSocketConnection
+from redis import BlockingConnectionPool, Redis, UnixDomainSocketConnection
 from redis.backoff import NoBackoff
 from redis.connection import Connection, SSLConnection
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
 
-from relay.store.cluster import Cluster
+from relay.store.cluster import Cluster, Slots
 from relay.store.location import Address, Kind, Location
 
+CONNECT_S = 5.0
 SENTINEL_S = 1.0
 """What a Sentinel may take to answer before the next is asked."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectOptions:
-    tls_verify: bool
-    connections: int  # to one server
-    connect_s: float
-    answer_s: float  # what one command may take
+Asked = Mapping[str, object]
 
 
-def connect(location: Location, options: ConnectOptions) -> Redis:
-    """Says nothing to a server yet: that it is away is seen by the first command."""
-    asked = _asked(location, options)
-    match location.kind:
-        case Kind.SERVER:
-            made = UnixDomainSocketConnection if "path" in asked else _Tls if location.tls else Connection
-            return Redis.from_pool(BlockingConnectionPool(connection_class=made, **asked))
-        case Kind.SENTINEL:
-            return Redis.from_pool(_master_pool(location, options, asked))
-        case Kind.CLUSTER:
-            return Cluster(location.nodes, partial(_node_pool, location, asked))
+class Connector:
+    """Makes clients that know the same: who is the master, who has which slot."""
 
+    def __init__(self, location: Location, *, tls_verify: bool) -> None:
+        self._location = location
+        self._tls: Asked = {} if tls_verify or not location.tls else {"ssl_cert_reqs": "none"}
+        self._open = self._opener()
 
-def _asked(location: Location, options: ConnectOptions) -> dict[str, object]:
-    return {
-        **location.options,
-        **_tls(location, options),
-        "max_connections": options.connections,
-        "timeout": options.answer_s,  # for a free connection
-        "socket_timeout": options.answer_s,
-        "socket_connect_timeout": options.connect_s,
-        "retry": _never(),
-    }
+    def client(self, *, connections: int, answer_s: float) -> Redis:
+        """Says nothing to a server yet: that it is away is seen by the first command.
 
+        `connections`: to one server, made when they are wanted; `answer_s`: what one command may take, and the wait for
+        a free connection.
+        """
+        return self._open(self._asked(connections, answer_s))
 
-def _tls(location: Location, options: ConnectOptions) -> Mapping[str, object]:
-    if options.tls_verify or not location.tls:
-        return {}
-    return {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
+    def _opener(self) -> Callable[[Asked], Redis]:
+        location = self._location
+        match location.kind:
+            case Kind.SERVER:
+                return self._open_server
+            case Kind.SENTINEL:
+                sentinels = self._sentinels()
+                return lambda asked: Redis.from_pool(_MasterPool(location, sentinels, asked))
+            case Kind.CLUSTER:
+                slots = Slots(location.nodes, self._node_maker(self._asked(1, CONNECT_S)))
+                return lambda asked: Cluster(slots, self._node_maker(asked))
+
+    def _open_server(self, asked: Asked) -> Redis:
+        plain = UnixDomainSocketConnection if "path" in asked else Connection
+        made = _Tls if self._location.tls else plain
+        return Redis.from_pool(BlockingConnectionPool(connection_class=made, **asked))
+
+    def _asked(self, connections: int, answer_s: float) -> Asked:
+        return {
+            **self._location.options,
+            **self._tls,
+            "max_connections": connections,
+            "timeout": answer_s,  # for a free connection
+            "socket_timeout": answer_s,
+            "socket_connect_timeout": CONNECT_S,
+            "retry": _never(),
+        }
+
+    def _node_maker(self, asked: Asked) -> Callable[[Address], Redis]:
+        made = _Tls if self._location.tls else Connection
+
+        def make(address: Address) -> Redis:
+            host, port = address
+            return Redis.from_pool(BlockingConnectionPool(connection_class=made, host=host, port=port, **asked))
+
+        return make
+
+    def _sentinels(self) -> "_Sentinels":
+        location = self._location
+        limits = {"socket_timeout": SENTINEL_S, "socket_connect_timeout": SENTINEL_S, "retry": _never()}
+        tls = {name: value for name, value in location.options.items() if name.startswith("ssl_")}
+        options = {**limits, **location.sentinel_options, **({"ssl": True, **tls, **self._tls} if location.tls else {})}
+        return _Sentinels(location.nodes, options)
 
 
 def _never() -> Retry:
     """An answer that was lost says nothing about the write."""
     return Retry(NoBackoff(), 0)
-
-
-def _node_pool(location: Location, asked: Mapping[str, object], address: Address) -> ConnectionPool:
-    host, port = address
-    made = _Tls if location.tls else Connection
-    return BlockingConnectionPool(connection_class=made, host=host, port=port, **asked)
-
-
-def _master_pool(location: Location, options: ConnectOptions, asked: Mapping[str, object]) -> ConnectionPool:
-    limits = {"socket_timeout": SENTINEL_S, "socket_connect_timeout": SENTINEL_S, "retry": _never()}
-    tls = {"ssl": True, **_tls_options(location), **_tls(location, options)} if location.tls else {}
-    sentinel = Sentinel(location.nodes, sentinel_kwargs={**limits, **location.sentinel_options, **tls})
-    made = _TlsMaster if location.tls else SentinelManagedConnection
-    return _MasterPool(location.service, sentinel, connection_class=made, **asked)
-
-
-def _tls_options(location: Location) -> Mapping[str, object]:
-    return {name: value for name, value in location.options.items() if name.startswith("ssl_")}
 
 
 class _Tls(SSLConnection):
@@ -103,11 +109,38 @@ class _TlsMaster(SentinelManagedConnection, _Tls):
     pass
 
 
+class _Sentinels(Sentinel):
+    """Remembers whom they named last, for all pools."""
+
+    def __init__(self, nodes: Sequence[Address], options: Asked) -> None:
+        super().__init__(nodes, sentinel_kwargs=options)  # type: ignore[no-untyped-call]  # redis-py
+        self.master: Address | None = None
+
+    def discover_master(self, service_name: str) -> Address:
+        self.master = super().discover_master(service_name)  # type: ignore[no-untyped-call]  # redis-py
+        return self.master
+
+
 class _MasterPool(BlockingConnectionPool, SentinelConnectionPool):
     """The one's patience, the other's address: asked of a Sentinel for each new connection."""
 
-    def __init__(self, service: str, sentinel: Sentinel, **asked: object) -> None:
-        super().__init__(service_name=service, sentinel_manager=sentinel, **asked)  # type: ignore[no-untyped-call]  # redis-py
+    def __init__(self, location: Location, sentinels: _Sentinels, asked: Asked) -> None:
+        self._sentinels = sentinels
+        made = _TlsMaster if location.tls else SentinelManagedConnection
+        super().__init__(  # type: ignore[no-untyped-call]  # redis-py
+            service_name=location.service, sentinel_manager=sentinels, connection_class=made, **asked
+        )
+
+    def get_connection(self, *_: object, **__: object) -> Connection:
+        connection: Connection = super().get_connection()  # type: ignore[no-untyped-call]  # redis-py
+        if (connection.host, connection.port) != self._sentinels.master:  # another pool has heard of a new one
+            try:
+                connection.disconnect()
+                connection.connect()
+            except BaseException:
+                self.release(connection)  # type: ignore[no-untyped-call]  # redis-py
+                raise
+        return connection
 
 
 Text = str | bytes | None

@@ -53,6 +53,14 @@ class Location:
 
 def read_location(url: str) -> Location:
     """Raises BadLocation."""
+    try:
+        return _read(url)
+    except ValueError as error:
+        raise BadLocation(str(error)) from None
+
+
+def _read(url: str) -> Location:
+    """Raises BadLocation; ValueError for what urllib or redis-py can't read."""
     parts = urlsplit(url)
     transport, _, word = parts.scheme.partition("+")
     if transport not in {"redis", "rediss", "unix"} or word not in {"", Kind.SENTINEL, Kind.CLUSTER}:
@@ -79,10 +87,7 @@ def read_location(url: str) -> Location:
 
 def _options(url: str, kind: Kind) -> Options:
     """`url`: of one server, as redis-py reads it."""
-    try:
-        options: dict[str, object] = parse_url(url)
-    except ValueError as error:
-        raise BadLocation(str(error)) from None
+    options: dict[str, object] = parse_url(url)
     if kind is not Kind.SERVER:
         for name in ("host", "port"):
             options.pop(name, None)
@@ -113,11 +118,8 @@ def _service_of(path: str, kind: Kind) -> tuple[str, str]:
 def _nodes(netloc: str, kind: Kind) -> tuple[Address, ...]:
     default = SENTINEL_PORT if kind is Kind.SENTINEL else PORT
     hosts = netloc.rpartition("@")[2].split(",")
-    try:
-        found = [urlsplit(f"//{host.strip()}") for host in hosts if host.strip()]
-        nodes = tuple((one.hostname or "", one.port or default) for one in found)
-    except ValueError as error:
-        raise BadLocation(str(error)) from None
+    found = [urlsplit(f"//{host.strip()}") for host in hosts if host.strip()]
+    nodes = tuple((one.hostname or "", one.port or default) for one in found)
     if not nodes or not all(host for host, _ in nodes):
         raise BadLocation("it names no server")
     return nodes

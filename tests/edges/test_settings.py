@@ -29,6 +29,8 @@ def test_durations(text: str, seconds: float) -> None:
         ("RELAY_LOG_LEVEL", "loud"),
         ("RELAY_ALLOWED_NETWORKS", "10.0.0.0/33"),
         ("RELAY_REDIS_TLS_VERIFY", "perhaps"),
+        ("REDIS_URL", "cache:6379"),
+        ("REDIS_TLS_URL", "rediss+sentinel://one"),
         ("SLACK_API_URL", "slack.com/api"),
         ("RELAY_COLOUR", "blue"),
     ],
@@ -51,7 +53,12 @@ def test_a_bind_that_others_can_reach_needs_a_token_a_key_and_a_redis(missing: s
 
 def test_secrets_are_not_shown() -> None:
     settings = read_settings(
-        {"RELAY_ADMIN_TOKEN": "hush", "SLACK_BOT_TOKEN": "xoxb-hush", "RELAY_SECRET_KEY": "hush,hush2"}
+        {
+            "RELAY_ADMIN_TOKEN": "hush",
+            "SLACK_BOT_TOKEN": "xoxb-hush",
+            "RELAY_SECRET_KEY": "hush,hush2",
+            "REDIS_URL": "redis://:hush@cache",
+        }
     )
     assert "hush" not in repr(settings)
     assert settings.secret_keys == ("hush", "hush2")
