@@ -13,28 +13,32 @@ from relay.store.errors import StoreAway, translated
 from relay.store.reply import rows, text
 
 MICRO = 1_000_000
-SET_EVERY_S = 60.0
+SET_EVERY_S = 10.0
 LOOKS = 3
+DRIFT_S = 0.001
+"""What two clocks may drift apart until they are compared again."""
 
 
 class SharedClock:
-    """Redis' clock, which all workers share, from our steady one: right to half a round trip, whatever our wall
-    clock says."""
+    """Redis' clock, which all workers share, from our steady one, whatever our wall clock says."""
 
-    __slots__ = ("_client", "_offset_s", "_set_at")
+    __slots__ = ("_client", "_offset_s", "_set_at", "_trip_s")
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._offset_s = 0.0
+        self._offset_s = self._trip_s = 0.0
         self._set_at = float("-inf")
 
-    def offset_s(self) -> float:
-        """To be added to seconds of the steady clock. Raises StoreAway."""
+    def set(self) -> None:
+        """Compare the clocks, if that is long ago. Raises StoreAway."""
         if monotonic() - self._set_at > SET_EVERY_S:
-            looks = [self._look() for _ in range(LOOKS)]
-            self._offset_s = min(looks)[1]
+            self._trip_s, self._offset_s = min(self._look() for _ in range(LOOKS))
             self._set_at = monotonic()
-        return self._offset_s
+
+    def bounds(self, earliest: float, latest: float) -> tuple[int, int]:
+        """Microseconds of Redis' clock that are surely not after `earliest` and surely not before `latest`."""
+        doubt_s = self._trip_s / 2 + DRIFT_S
+        return int((earliest + self._offset_s - doubt_s) * MICRO), int((latest + self._offset_s + doubt_s) * MICRO)
 
     def doubt(self) -> None:
         """Another server may be behind the same address now: look again."""
@@ -66,17 +70,16 @@ class Occurrences:
         if not sightings:
             return []
         try:
-            offset_s = self._clock.offset_s()
-            stamps = rows(self._client.run(self._occur, GLOBAL, _arguments(sightings, offset_s)))
+            self._clock.set()
+            stamps = rows(self._client.run(self._occur, GLOBAL, self._arguments(sightings)))
         except StoreAway:
             self._clock.doubt()
             raise
         return [f"{stamp[:-6]}.{stamp[-6:]}" for stamp in map(text, stamps)]
 
-
-def _arguments(sightings: Sequence[Sighting], offset_s: float) -> list[Argument]:
-    arguments: list[Argument] = []
-    for sighting in sightings:
-        earliest, latest = ((at + offset_s) * MICRO for at in (sighting.earliest, sighting.latest))
-        arguments += (sighting.fingerprint, sighting.socket, sighting.number, int(earliest), int(latest))
-    return arguments
+    def _arguments(self, sightings: Sequence[Sighting]) -> list[Argument]:
+        arguments: list[Argument] = []
+        for sighting in sightings:
+            bounds = self._clock.bounds(sighting.earliest, sighting.latest)
+            arguments += (sighting.fingerprint, sighting.socket, sighting.number, *bounds)
+        return arguments

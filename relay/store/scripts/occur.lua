@@ -10,7 +10,6 @@
 -- hear the same repetitions pair them one to one, however late either is. A sighting that is asked about again,
 -- because our answer was lost, finds what it was given.
 
-local SKEW = 50000        -- µs by which two workers may be wrong about Redis' clock
 local KEPT = 1200         -- occurrences of one event: a person types at most once in three seconds, for an hour
 local TTL_S = 7200
 
@@ -37,7 +36,7 @@ local function copied(name, last, newest, earliest)
     local entry = redis.call('HGET', name, 'e' .. k)
     if not entry then break end
     local _, _, latest = bounds(entry)
-    if latest + SKEW < earliest then break end
+    if latest < earliest then break end
     found, what = k, entry
   end
   return found, what
