@@ -58,7 +58,7 @@ class Assets:
         response = Response(asset.plain, content_type=asset.media, headers={"Cache-Control": FOR_EVER})
         if asset.zipped is not None:
             response.headers["Vary"] = "Accept-Encoding"
-            if "gzip" in request.accept_encodings:
+            if request.accept_encodings.quality("gzip") > 0:
                 response.set_data(asset.zipped)
                 response.headers["Content-Encoding"] = "gzip"
         return response

@@ -3,7 +3,8 @@
 import { h } from "./dom.js";
 import { clockTime } from "./format.js";
 
-const WIDE = 590;
+const LAST = 58; // of 59 minutes
+const WIDE = LAST * 10;
 const HIGH = 100;
 
 /** `lines`: [{name, values, kind}], null for a gap; `at`: the minutes; `say`: a value as text. */
@@ -21,7 +22,7 @@ export function chart(lines, at, say, { key, label }) {
     h("div", { class: "cursor", "data-own": true }),
   );
   const scale = [top, top / 2, 0].map((value) => h("span", null, say(value)));
-  const hours = [0, 15, 30, 45, 59].map((place) => h("span", null, clockTime(at[place])));
+  const hours = [0, 15, 29, 44, LAST].map((place) => h("span", null, clockTime(at[place])));
   return h(
     "figure",
     { class: "chart", "data-key": key, role: "img", "aria-label": label },
@@ -80,13 +81,13 @@ function ceiling(value) {
 function point(event, lines, at, say) {
   const plot = event.currentTarget;
   const box = plot.getBoundingClientRect();
-  const place = Math.min(59, Math.max(0, Math.round(((event.clientX - box.left) / box.width) * 59)));
+  const place = Math.min(LAST, Math.max(0, Math.round(((event.clientX - box.left) / box.width) * LAST)));
   const cursor = plot.querySelector(".cursor");
   const told = lines.map((line) =>
     h("div", { class: line.kind }, h("span", null, line.name), h("b", null, line.values[place] === null ? "–" : say(line.values[place]))),
   );
   cursor.replaceChildren(h("div", { class: "tip" }, h("div", { class: "faint" }, clockTime(at[place])), told));
-  cursor.style.left = `${(place / 59) * 100}%`;
+  cursor.style.left = `${(place / LAST) * 100}%`;
   cursor.classList.toggle("left", place > 40);
   cursor.classList.add("shown");
 }

@@ -5,9 +5,9 @@ import { ago, milliseconds, time } from "./format.js";
 import { tag } from "./ui.js";
 import { failureWords, plain, reasonWords, stateTag } from "./words.js";
 
-export function deliveryTable(rows, { webhook = false } = {}) {
-  const head = ["Event", ...(webhook ? ["Webhook"] : []), "Status", "Last answer", "When"];
-  const sizes = ["what", ...(webhook ? ["where"] : []), "state", "answer", "when"];
+export function deliveryTable(rows, what = "Event") {
+  const head = [what, "Status", "Last answer", "When"];
+  const sizes = ["what", "state", "answer", "when"];
   return h(
     "table",
     { class: "deliveries" },
@@ -16,17 +16,17 @@ export function deliveryTable(rows, { webhook = false } = {}) {
   );
 }
 
-export function deliveryRow(delivery, { webhook = false } = {}) {
+/** `what`: what to call it, if not by its event. */
+export function deliveryRow(delivery, what = null) {
   return h(
     "tr",
     { class: "opens", "data-key": delivery.id },
     h(
       "td",
       null,
-      h("a", { class: "whole", href: `/deliveries/${delivery.id}` }, delivery.event_type ?? delivery.event),
+      h("a", { class: "whole", href: `/deliveries/${delivery.id}` }, what ?? delivery.event_type ?? delivery.event),
       h("span", { class: "second mono" }, delivery.id),
     ),
-    webhook && h("td", { class: "mono faint" }, delivery.webhook),
     h("td", null, stateTag(delivery.status)),
     h("td", null, answer(delivery)),
     h("td", { class: "faint" }, delivery.next_attempt_at && delivery.status === "retrying" ? ["again ", ago(delivery.next_attempt_at)] : time(delivery.settled_at ?? delivery.created_at)),

@@ -5,20 +5,30 @@ import { h } from "../dom.js";
 import { time } from "../format.js";
 import { pretty } from "../json.js";
 import { deliveryRow, deliveryTable } from "../rows.js";
+import { parts } from "../words.js";
 import { attempt, back, button, copier, empty, toast } from "../ui.js";
 
 export default (id) => {
-  const page = { title: "Event", every: 4000 };
+  const page = { title: "Event", every: 4000, urls: new Map() };
   page.load = async () => {
     const [event, deliveries] = await Promise.all([get(`/v1/events/${id}`), get(query("/v1/deliveries", { event: id, limit: 100 }))]);
     page.title = event.type;
-    return { event, deliveries: deliveries.data };
+    await Promise.all(deliveries.data.map((one) => learn(page.urls, one.webhook)));
+    return { event, deliveries: deliveries.data, urls: page.urls };
   };
   page.view = view;
   return page;
 };
 
-function view({ event, deliveries }, { refresh }) {
+/** What a webhook's URL is, asked once. */
+async function learn(urls, id) {
+  if (urls.has(id)) return;
+  urls.set(id, id);
+  const webhook = await get(`/v1/webhooks/${id}`).catch(() => null);
+  if (webhook) urls.set(id, parts(webhook.url).join(""));
+}
+
+function view({ event, deliveries, urls }, { refresh }) {
   const replay = (click) =>
     attempt(click, async () => {
       await post(`/v1/events/${event.id}/replay`);
@@ -41,7 +51,7 @@ function view({ event, deliveries }, { refresh }) {
         "div",
         { class: "card list" },
         deliveries.length
-          ? deliveryTable(deliveries.map((one) => deliveryRow(one, { webhook: true })), { webhook: true })
+          ? deliveryTable(deliveries.map((one) => deliveryRow(one, urls.get(one.webhook))), "Webhook")
           : empty("webhooks", "To no webhook", "No webhook wanted this event when it came.", h("a", { class: "button", href: "/webhooks" }, "Webhooks")),
       ),
     ),

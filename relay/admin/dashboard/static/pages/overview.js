@@ -42,7 +42,8 @@ function view({ ready, stats, minutes, connections, hasWebhooks, troubled }) {
     steps(connections, hasWebhooks),
     tiles(stats, minutes),
     charts(minutes.data),
-    h("div", { class: "halves" }, connectionList(connections), ledger(stats)),
+    ledger(stats),
+    connectionList(connections),
     troubled.length > 0 &&
       h(
         "section",
@@ -98,7 +99,10 @@ function tile(name, value, more) {
   return h("div", { class: "card tile" }, h("h3", null, name), h("b", { class: "number" }, value), h("p", { class: "faint number" }, more));
 }
 
-function charts(minutes) {
+/** The running minute is left out, unless it is the first: a line that falls at its end looks like trouble. */
+function charts(all) {
+  const isFirst = all.slice(0, -1).every((minute) => minute.events + minute.delivered === 0);
+  const minutes = isFirst ? all.slice(1) : all.slice(0, -1);
   const at = minutes.map((minute) => minute.at);
   const flow = [
     { name: "Events in", kind: "one", filled: true, values: minutes.map((minute) => minute.events) },
@@ -118,7 +122,7 @@ function charts(minutes) {
 }
 
 function panel(title, lines, at, say, key) {
-  const said = lines.map((line) => `${line.name}: ${say(line.values.at(-2) ?? 0)}`).join(", ");
+  const said = lines.map((line) => `${line.name}: ${say(line.values.at(-1) ?? 0)}`).join(", ");
   return h(
     "section",
     { class: "card pad" },
@@ -167,19 +171,19 @@ function ledger(stats) {
     h("div", { class: `part ${kind}`, "data-share": String(stats[name] / whole) }),
   );
   for (const part of parts) part.style.flexGrow = part.dataset.share;
-  const rows = COLUMNS.map(([name, title, kind]) => [
-    h("dt", null, h("span", { class: `swatch ${kind}` }), title),
-    h("dd", { class: "number" }, count(stats[name])),
-  ]);
+  const columns = COLUMNS.map(([name, title, kind]) =>
+    h("div", null, h("dt", null, h("span", { class: `swatch ${kind}` }), title), h("dd", { class: "number" }, count(stats[name]))),
+  );
   return h(
     "section",
-    { class: "card" },
-    h("header", { class: "pad" }, h("h2", null, "Ledger"), h("span", { class: "faint number" }, some(stats.events, "event"))),
+    { class: "card ledger" },
     h(
-      "div",
-      { class: "ledger" },
-      h("div", { class: "stack", "data-key": `stack-${parts.map((part) => part.dataset.share).join()}` }, parts),
-      h("dl", null, rows, h("dt", { class: "sum" }, "Received"), h("dd", { class: "number sum" }, count(stats.received))),
+      "header",
+      null,
+      h("h2", null, "Ledger"),
+      h("span", { class: "faint number" }, `${some(stats.events, "event")}, ${count(stats.received)} received by webhooks`),
     ),
+    h("div", { class: "stack", "data-key": `stack-${parts.map((part) => part.dataset.share).join()}` }, parts),
+    h("dl", null, columns),
   );
 }
