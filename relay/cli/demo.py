@@ -8,6 +8,7 @@ from time import monotonic
 
 import click
 from gevent.event import Event
+from rich.cells import set_cell_size
 from rich.console import Console
 from rich.text import Text
 
@@ -22,6 +23,9 @@ from relay.simulator.options import BOT_TOKEN, SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
 
 ADMIN_TOKEN = "demo"  # noqa: S105  # of a relay that only this machine can reach
+
+
+TEXT_CELLS = 44
 
 
 @dataclass(slots=True)
@@ -88,7 +92,9 @@ def _settings(api_url: str, port: int, folder: Path) -> Settings:
 
 
 def _explain(console: Console, address: str, webhook: str) -> None:
-    console.print(f"[bold]relay[/] listens on [cyan]{address}[/] (admin token: [bold]{ADMIN_TOKEN}[/])")
+    console.print(
+        f"[bold]relay[/] listens on [cyan]{address}[/]: dashboard and API; admin token: [bold]{ADMIN_TOKEN}[/]"
+    )
     console.print(f"Registered {webhook} over REST; what the simulated workspace does now lands here.", soft_wrap=True)
     console.print("Your own webhook, in another terminal:\n")
     console.print(
@@ -108,7 +114,7 @@ def _show(console: Console, tally: Tally, landed: Landed) -> None:
     line = Text.assemble(
         (f"{tally.verified + tally.refused:>4}  ", "dim"),
         (f"{landed.kind:<26}", "bold"),
-        f"{landed.channel:<11} {landed.text[:44]:<44} ",
+        f"{landed.channel:<11} {set_cell_size(landed.text, TEXT_CELLS)} ",
         (f"{landed.latency_s * 1000:6.1f} ms  ", "cyan"),
         mark,
     )
