@@ -26,6 +26,6 @@ def details_of(shards: Sequence[Shard], deliveries: Sequence[Delivery]) -> Detai
         for id, line in shard.deliveries.last_attempts([each.id for each in here]).items():
             try:
                 attempts[id] = attempt_of_line(line)
-            except NotJson:
-                continue  # longer than what was read of it
+            except (NotJson, LookupError):
+                continue  # longer than what was read of it, or of another version
     return Details(kinds, attempts)

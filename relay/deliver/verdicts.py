@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import assert_never
 
+from relay.core import json_text
 from relay.core.delivery import Claim, Reason, Step
 from relay.core.envelope import Envelope
 from relay.core.outcome import Answered, Failed, Outcome, Refused
 from relay.core.retry import Again, Dead, Delivered, Gone, Verdict, judge, retry_reason
-from relay.core.webhook import Webhook
+from relay.core.webhook import Json, Webhook
 from relay.deliver.attempt import attempt_line
 from relay.report import Attempt
 from relay.store.deliveries import Settlement
@@ -41,9 +42,11 @@ def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Trie
     return Tried(attempt=attempt, outcome=outcome, verdict=verdict, settlement=settlement)
 
 
-def unsent(claim: Claim, reason: Reason) -> Settlement:
-    """For a claim that cannot be made into a POST, and never will."""
-    return Settlement(claim=claim, step=Step.GIVE_UP, failed=False, reason=reason, attempt=b"{}")
+def unsent(claim: Claim, reason: Reason, *, why: str, at: float) -> Settlement:
+    """For a claim that cannot be made into a POST, and never will; `why` is a sentence, `at` Unix seconds."""
+    said: dict[str, Json] = {"at": round(at, 3), "n": claim.tries + claim.losses + 1, "url": ""}
+    line = json_text.write({**said, "failure": str(reason), "detail": why})
+    return Settlement(claim=claim, step=Step.GIVE_UP, failed=False, reason=reason, attempt=line)
 
 
 def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes) -> Settlement:

@@ -168,7 +168,7 @@ class Worker:
 
     def _give_up(self, claim: Claim, reason: Reason, why: str) -> None:
         self._report(DeliveryUnsendable(delivery=claim.id, webhook=claim.webhook, reason=reason, why=why))
-        self._to_settle.append(unsent(claim, reason))
+        self._to_settle.append(unsent(claim, reason, why=why, at=time()))
         self._something_ended.set()
 
     def _conclude_all(self) -> None:
