@@ -12,9 +12,9 @@ after that ping: `proven_at` bounds from below when a frame can have left Slack,
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-PING_EVERY_S = 5.0
-DEAD_AFTER_S = 12.0
-"""Two pings unanswered, and some; with a look every second or so, dead is dead within 15 s."""
+PING_EVERY_S = 6.0
+DEAD_AFTER_S = 13.0
+"""Two pings unanswered, and a second: whoever looks when `due_at` says so knows it within 15 s."""
 
 
 class Beat(Enum):

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Protocol
 
 from gevent.event import Event as Flag
+from msgspec import Struct
 
 from relay.core.envelope import Envelope
 from relay.core.rtm_event import Event, RtmEnvelopes
@@ -43,8 +44,7 @@ def _nobody_waits() -> None:
     """RTM has no acknowledgement."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(Struct, frozen=True, kw_only=True):
     """Envelopes of one frame. `stored` is called when the journal has them: Socket Mode's acknowledgement."""
 
     source: str  # the connection's id

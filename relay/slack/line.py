@@ -28,6 +28,8 @@ LINGER_S = 4.0
 """How long a replaced socket is still read: for frames that were on their way when its successor came up, and for
 acknowledgements that wait for an answer."""
 TELL_SKIPPED_EVERY_S = 10.0
+PAUSE_S = 0.001
+"""A read that waited so long has let the others run."""
 
 TellNote = Callable[[Note], None]
 
@@ -133,7 +135,7 @@ class Line:
     def _listen(self, wire: Wire, session: Session, reader: Reader) -> Complaint:
         """Until the session has enough, or we have. Raises WireLost."""
         while (now := monotonic()) < self._let_go_at:
-            received = wire.receive(min(session.due_at, self._let_go_at) - now)
+            asked_at, received = now, wire.receive(min(session.due_at, self._let_go_at) - now)
             now = monotonic()
             if received.any:
                 session.heard(now)
@@ -144,8 +146,8 @@ class Line:
                     return over
             if (over := self._carry_out(session.tick(now), wire)) is not None:
                 return over
-            if received.texts:
-                self._tell_skipped(session, now)
+            self._tell_skipped(session, now)
+            if now - asked_at < PAUSE_S:
                 gevent.sleep(0)  # a socket that always has something to read must not keep the others from running
         return complaint("closed", "replaced")
 

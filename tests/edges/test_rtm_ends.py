@@ -133,7 +133,7 @@ def test_a_socket_that_looks_alive_and_says_nothing_is_dead_within_fifteen_secon
         took_s = time.monotonic() - began
         for connection in connections:
             worker.becomes("connected", connection)
-        assert 12 < took_s < 15
+        assert 13 < took_s < 15
         errors = {fact.error for fact in worker.told(ConnectionChanged) if isinstance(fact, ConnectionChanged)}
         assert errors == {"", "silent"}
 
@@ -208,9 +208,11 @@ def test_a_stop_stores_what_was_heard(redis_url: str) -> None:
 
 
 def test_an_idle_worker_leaves_redis_alone(redis_url: str, redis_server: RedisServer) -> None:
+    def requests() -> int:
+        return int(redis_server.client.info("stats")["total_reads_processed"])
+
     with ScriptedSlack() as slack, SlackSide(redis_url, slack.api_url) as worker:
         worker.becomes("connected")
-        before = redis_server.client.info("stats")["total_commands_processed"]
-        time.sleep(4)
-        after = redis_server.client.info("stats")["total_commands_processed"]
-        assert after - before <= 3  # one of them is ours
+        before = requests()
+        time.sleep(6)
+        assert requests() - before <= 5  # two beats, one or two waits for notices, and our own question
