@@ -11,11 +11,16 @@ from time import time
 from urllib.parse import urlsplit
 
 from relay.admin.app import make_app
+from relay.admin.dashboard.pages import dashboard
+from relay.admin.exporter import exporter
+from relay.admin.hub import Hub
 from relay.admin.options import AdminOptions, Shard
+from relay.admin.stream import Stream
 from relay.core.connection import ConnectionState
 from relay.core.ids import ConnectionId
 from relay.core.outcome import Refused
 from relay.core.readiness import Check, Readiness
+from relay.core.tally import Tally
 from relay.core.url import vet_url
 from relay.core.webhook import Json
 from relay.deliver.post import Poster, PostOptions
@@ -25,14 +30,17 @@ from relay.http.server import HttpServer
 from relay.report import Fact
 from relay.store.apikeys import ApiKeys
 from relay.store.audit import Audit
+from relay.store.backlogs import Backlogs
 from relay.store.client import Client, StoreOptions
 from relay.store.connection_states import ConnectionStates, Standing
 from relay.store.connections import Connections
+from relay.store.counts import Counts
 from relay.store.directory import Directory
+from relay.store.feed import Feed
 from relay.store.idempotency import Idempotency
 from relay.store.notices import Notices
+from relay.store.outcomes import Outcomes
 from relay.store.replays import Replays, ShardReplays
-from relay.store.counts import Counts
 from relay.store.sessions import Sessions
 from relay.store.vault import Vault
 from relay.store.workers import Workers
@@ -93,6 +101,7 @@ class Desk:
     facts: list[Fact] = field(default_factory=list)
     readiness: Readiness = READY
     ahead_s: float = 0.0
+    tally: Tally = field(default_factory=Tally)
 
     def ask(
         self,
@@ -156,13 +165,18 @@ def open_desk(redis_url: str) -> Iterator[Desk]:
         version="1.2.3",
         now=lambda: time() + desk.ahead_s,
     )
-    server = HttpServer(make_app(rooms), "127.0.0.1", 0)
+    feed = Feed(client)
+    hub = Hub(feed, store.journal, Outcomes(client), tally=desk.tally, report=desk.facts.append)
+    stream = Stream(rooms, hub, feed).blueprint()
+    app = make_app(rooms, (exporter(rooms, Backlogs(client)), stream, dashboard(rooms)))
+    server = HttpServer(app, "127.0.0.1", 0)
     server.start()
     desk.url = server.url
     try:
         yield desk
     finally:
         server.stop(within_s=1.0)
+        hub.stop()
         poster.close(0.0)
         client.close()
     assert desk.facts == []

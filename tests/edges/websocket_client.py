@@ -7,6 +7,7 @@ messages are left unread, and libev then aborts the process.)
 import socket
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Self
 
 from websockets.client import ClientProtocol
@@ -18,12 +19,13 @@ from websockets.typing import Origin
 from websockets.uri import parse_uri
 
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+NO_HEADERS: Mapping[str, str] = {}
 
 
 class WebSocketClient:
     """Raises InvalidStatus when the server refuses, ConnectionClosed at the end."""
 
-    def __init__(self, url: str, *, origin: str | None = None) -> None:
+    def __init__(self, url: str, *, origin: str | None = None, headers: Mapping[str, str] = NO_HEADERS) -> None:
         address = parse_uri(url)
         offers = [ClientPerMessageDeflateFactory()]
         said = None if origin is None else Origin(origin)
@@ -32,7 +34,9 @@ class WebSocketClient:
         self._inbox: deque[str | bytes] = deque()
         self._pieces: list[Frame] = []
         self._socket = socket.create_connection((address.host, address.port), timeout=10)
-        self.protocol.send_request(self.protocol.connect())
+        request = self.protocol.connect()
+        request.headers.update(headers)
+        self.protocol.send_request(request)
         self._write()
         while self.protocol.state is State.CONNECTING:
             self._read(10)
