@@ -1,5 +1,6 @@
 """Attempts as people see them: one POST, and what came of it."""
 
+from collections.abc import Iterable
 from typing import cast
 
 from pydantic import Field
@@ -18,7 +19,7 @@ class AttemptView(Shown):
     url: str
     duration_ms: float | None = Field(description="from the start to the end of the answer")
     status: int | None = Field(description="the HTTP status; null: no answer came")
-    headers: list[tuple[str, str]] = Field(description="of the answer")
+    headers: dict[str, str] = Field(description="of the answer; what was sent twice is joined with a comma")
     excerpt: str | None = Field(description="the first 4 KiB of the answer's body")
     failure: str | None = Field(description="why no answer came: dns, connect, tls, timeout, reset, too_large, refused")
     detail: str | None = Field(description="the same as a sentence")
@@ -32,7 +33,7 @@ def attempt_of_outcome(outcome: Outcome, *, url: str, at: float) -> AttemptView:
                 url=url,
                 duration_ms=_ms(outcome.timing),
                 status=outcome.status,
-                headers=list(outcome.headers),
+                headers=_joined(outcome.headers),
                 excerpt=outcome.excerpt.decode("utf-8", "replace"),
                 failure=None,
                 detail=None,
@@ -53,7 +54,7 @@ def attempt_of_line(line: bytes) -> AttemptView:
             "url": known["url"],
             "duration_ms": timing[-1] if isinstance(timing, list) else None,
             "status": known.get("status"),
-            "headers": known.get("headers", []),
+            "headers": _joined(cast(list[tuple[str, str]], known.get("headers", []))),
             "excerpt": known.get("excerpt"),
             "failure": known.get("failure"),
             "detail": known.get("detail"),
@@ -67,11 +68,19 @@ def _no_answer(url: str, at: float, *, failure: str, detail: str, duration_ms: f
         url=url,
         duration_ms=duration_ms,
         status=None,
-        headers=[],
+        headers={},
         excerpt=None,
         failure=failure,
         detail=detail,
     )
+
+
+def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """As RFC 9110, 5.3 allows."""
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
 
 
 def _ms(timing: Timing) -> float:

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from relay.admin.endpoints import ADMINS, Answer, Call, Noun, Shown
-from relay.admin.journals import Start, start_of
+from relay.admin.journals import BEFORE_ALL, Start, start_of
 from relay.admin.lists import PageQuery, write_cursor
 from relay.admin.moments import Moment, moment
 
@@ -28,7 +28,8 @@ class ActPage(Shown):
 def index(call: Call, query: PageQuery) -> Answer:
     """List changes, newest first. Secrets that were shown are in it too. The newest 100,000 are kept."""
     start = start_of(query.cursor, None) if query.cursor else Start()
-    found = call.rooms.audit.newest(start.of_shard(0), query.limit)
+    before = start.of_shard(0)
+    found = [] if before == BEFORE_ALL else call.rooms.audit.newest(before, query.limit)
     views = [
         ActView(
             at=moment(each.at),

@@ -19,6 +19,7 @@ SCANNED = 5000
 """Entries that one page looks at; if too few of them are wanted, the page is short and has a cursor to go on."""
 
 NEWEST = "+"
+BEFORE_ALL = "(0-0"
 _POSITION = re.compile(r"[0-9]{1,15}-[0-9]{1,10}")
 
 
@@ -91,6 +92,8 @@ def deliveries_of(shard: Shard, stored: Stored) -> tuple[DeliveryId, ...]:
 
 
 def _walk(shard: Shard, number: int, start: str) -> Iterator[Placed]:
+    if start == BEFORE_ALL:  # Redis calls that an error
+        return
     while entries := shard.journal.newest(start, STRIDE):
         for entry in entries:
             yield Placed(entry, number)

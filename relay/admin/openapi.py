@@ -117,7 +117,9 @@ def _common_refusals(endpoint: Endpoint) -> Iterable[int]:
     if endpoint.body is not None:
         yield from (408, 413, 415, 422)
     if endpoint.query is not None:
-        yield 422
+        yield from (414, 422)
+    if endpoint.method == "POST":
+        yield from (409, 422)  # of an Idempotency-Key
 
 
 def _path_parameters(endpoint: Endpoint) -> list[Json]:
@@ -138,7 +140,8 @@ def _header_parameters(endpoint: Endpoint) -> list[Json]:
 
 
 def _header(name: str, description: str) -> Json:
-    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+    schema: Object = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+    return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
 def _parameter(name: str, field: Object, *, required: bool) -> Json:

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Literal
 from gevent.pywsgi import Input
 from geventwebsocket.handler import WebSocketHandler
 from greenlet import GreenletExit
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, RequestHeaderFieldsTooLarge
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    RequestEntityTooLarge,
+    RequestHeaderFieldsTooLarge,
+    RequestURITooLarge,
+)
 
 from relay.http.body import Body
 from relay.http.framing import HeaderLines, judge
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
     from relay.http.server import Acceptor
 
 LOG = logging.getLogger("relay.http")
+
+LONGEST_LINE = 8192  # what pywsgi reads of a request line
 
 
 class QuietPeer(WebSocketHandler):  # type: ignore[misc]  # its base has no types
@@ -104,6 +112,8 @@ class Peer(QuietPeer):
             return ""
         self._reading.expect(Part.HEADER, within_s=limits.header_s, at_most_bytes=limits.header_bytes)
         line: str = super().read_requestline()
+        if len(line) >= LONGEST_LINE:  # pywsgi would answer this with an empty body
+            raise RequestURITooLarge(f"A request line may have {LONGEST_LINE} bytes.")
         return line
 
     def read_request(self, raw_requestline: str) -> bool:

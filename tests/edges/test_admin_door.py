@@ -76,6 +76,11 @@ def test_a_body_that_is_none_is_refused(desk: Desk, body: bytes, kind: str, stat
     assert said.headers["content-type"] == "application/problem+json"
 
 
+def test_a_path_that_is_too_long_is_refused_as_a_problem(desk: Desk) -> None:
+    said = desk.ask("GET", f"/v1/webhooks?cursor={'x' * 10_000}")
+    assert (said.status, said.body["code"]) == (414, "request_uri_too_long")
+
+
 def test_json_with_a_charset_is_json(desk: Desk) -> None:
     said = desk.ask("POST", "/v1/webhooks", b"{}", headers={"Content-Type": "application/json; charset=utf-8"})
     assert said.status == 422

@@ -1,8 +1,8 @@
 """Events, deliveries, filters and connections over the API."""
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -15,7 +15,7 @@ from relay.core.readiness import Check, Readiness
 from relay.core.webhook import Json
 from relay.store.journal import Match
 from tests.edges.desk import Desk, open_desk
-from tests.store.filled import envelope, webhook
+from tests.store.filled import webhook
 
 
 @pytest.fixture
@@ -26,8 +26,13 @@ def desk(redis_url: str) -> Iterator[Desk]:
 
 def event(name: str, kind: str = "message", channel: str = "C1", connection: str = "con_1") -> Envelope:
     body = {"type": "event_callback", "event": {"type": kind.partition(".")[0], "text": f"deploy {name}"}}
-    return replace(
-        envelope(name, channel=channel, body=json.dumps(body).encode()), kind=kind, connection=ConnectionId(connection)
+    return Envelope(
+        event_id=EventId(name),
+        connection=ConnectionId(connection),
+        kind=kind,
+        channel=channel,
+        received_at=1700000000.5,
+        body=json.dumps(body).encode(),
     )
 
 
@@ -95,7 +100,19 @@ def test_an_event_is_shown_with_its_envelope_and_where_it_went(desk: Desk) -> No
 
 def test_a_form_is_shown_by_its_fields(desk: Desk) -> None:
     body = urlencode({"command": "/deploy", "text": "api"}).encode()
-    desk.store.journal.append([replace(event("Ev1", "slash_commands"), body=body, media=Media.FORM)])
+    desk.store.journal.append(
+        [
+            Envelope(
+                event_id=EventId("Ev1"),
+                connection=ConnectionId("con_1"),
+                kind="slash_commands",
+                channel="C1",
+                received_at=1700000000.5,
+                body=body,
+                media=Media.FORM,
+            )
+        ]
+    )
     assert desk.ask("GET", "/v1/events/Ev1").body["envelope"] == {"command": "/deploy", "text": "api"}
 
 
@@ -142,8 +159,8 @@ def test_a_delivery_is_shown_with_its_attempts_sent_again_and_cancelled(desk: De
     desk.store.append("Ev1")
     fan_out(desk, "wh_1")
     (claim,) = desk.store.claim()
-    line = {"at": 1700000000.5, "n": 1, "url": "https://example.com/", "status": 500, "headers": [["a", "b"]]}
-    attempt = json.dumps(line | {"excerpt": "no", "timing": [0, 0, 0, 1, 2.5]}).encode()
+    line = {"at": 1700000000.5, "n": 1, "url": "https://example.com/", "status": 500, "excerpt": "no"}
+    attempt = json.dumps(line | {"headers": [["a", "b"], ["a", "c"]], "timing": [0, 0, 0, 1, 2.5]}).encode()
     desk.store.settle(claim, Step.GIVE_UP, attempt=attempt)
     path = f"/v1/deliveries/{claim.id}"
     assert desk.ask("GET", path).body["attempts"] == [
@@ -152,7 +169,7 @@ def test_a_delivery_is_shown_with_its_attempts_sent_again_and_cancelled(desk: De
             "url": "https://example.com/",
             "duration_ms": 2.5,
             "status": 500,
-            "headers": [["a", "b"]],
+            "headers": {"a": "b, c"},
             "excerpt": "no",
             "failure": None,
             "detail": None,
@@ -278,3 +295,12 @@ def test_the_ledger_closes_whole_and_for_each_webhook(desk: Desk) -> None:
         assert columns["received"] == sum(parts)  # type: ignore[arg-type]  # numbers, as the document says
     assert (stats["events"], stats["received"], stats["filtered"]) == (4, 8, 2)
     assert (stats["delivered"], stats["outstanding"]) == (1, 5)
+
+
+@pytest.mark.parametrize("path", ["events", "audit", "deliveries"])
+def test_before_the_beginning_of_time_there_is_nothing(desk: Desk, path: str) -> None:
+    marks = b"0-0\n0\n0" if path == "deliveries" else b"0-0\n0"
+    cursor = urlsafe_b64encode(marks).decode().rstrip("=")
+    assert desk.ask("GET", f"/v1/{path}?cursor={cursor}").rows == []
+    if path == "events":
+        assert desk.ask("GET", "/v1/events?until=1960-01-01T00:00:00Z").rows == []
