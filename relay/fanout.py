@@ -67,7 +67,7 @@ class FanOut:
 
     def _tend(self) -> None:
         if self._tended is None or monotonic() - self._tended > TEND_S:
-            self._directory.mend()
+            self._directory.mend(rest_s=TEND_S)  # one for all shards of the process
             self._journal.tend()
             self._tended = monotonic()
 

@@ -19,6 +19,7 @@ from relay.store.connect import Connector
 from relay.store.errors import translated
 from relay.store.keys import GLOBAL_KEYS, GLOBAL_TAG, SHARD_KEYS, Keys, lua
 from relay.store.location import read_location
+from relay.store.reply import integer
 
 Argument = str | bytes | int | float
 
@@ -65,14 +66,17 @@ def _nobody_asks(_script: str, _seconds: float) -> None:
 class Client:
     """Redis, for one process."""
 
-    __slots__ = ("_blocking", "_timed", "newest_sequence", "options", "redis")
+    __slots__ = ("_blocking", "_shards", "_shards_wanted", "_timed", "newest_sequence", "options", "redis")
 
     def __init__(self, options: StoreOptions, timed: Timed = _nobody_asks) -> None:
         self.options = options
         self._timed = timed
         self.newest_sequence = 0
         """The newest delivery that this process has heard of: after a failover Redis may know of less."""
-        connector = Connector(read_location(options.url), tls_verify=options.tls_verify)
+        location = read_location(options.url)
+        connector = Connector(location, tls_verify=options.tls_verify)
+        self._shards_wanted = location.shards
+        self._shards = 0  # not asked yet
         self.redis = connector.client(connections=options.connections, answer_s=options.timeout_s)
         self._blocking = connector.client(connections=BLOCKED, answer_s=BLOCK_S + LATE_S)
 
@@ -93,6 +97,17 @@ class Client:
     def run_on_shard(self, script: Script, shard: int, arguments: Sequence[Argument]) -> object:
         """As `run`, with the retention as the first argument, as every script of a shard wants it."""
         return self.run(script, shard, (int(self.options.retention_s * 1000), *arguments))
+
+    def shards(self) -> int:
+        """How many there are: as many as the first process wanted that ever came, whatever is wanted now. Raises
+        StoreAway until Redis has been asked once.
+        """
+        if not self._shards:
+            name = Keys(GLOBAL)("shards")
+            with translated():
+                self.redis.set(name, self._shards_wanted, nx=True)
+                self._shards = integer(self.redis.get(name))
+        return self._shards
 
     def saw(self, sequence: int) -> None:
         """A delivery with this number exists."""

@@ -1,5 +1,7 @@
 """The webhooks as one process knows them: by id and by what they want, brought up to date by what has changed."""
 
+from time import monotonic
+
 from relay.core.ids import WebhookId
 from relay.core.matching import Matcher
 from relay.core.webhook import Webhook
@@ -9,13 +11,14 @@ from relay.store.webhooks import Webhooks
 class Directory:
     """Starts empty, at version 0: the first refresh reads everything."""
 
-    __slots__ = ("_known", "_webhooks", "matcher", "version")
+    __slots__ = ("_known", "_mended_at", "_webhooks", "matcher", "version")
 
     def __init__(self, webhooks: Webhooks) -> None:
         self._webhooks = webhooks
         self._known: dict[WebhookId, Webhook] = {}
         self.matcher = Matcher()
         self.version = 0
+        self._mended_at = float("-inf")
 
     def __repr__(self) -> str:
         return f"<Directory {len(self._known)} webhooks at version {self.version}>"
@@ -39,6 +42,10 @@ class Directory:
         self.matcher.change(changes.changed, changes.removed)
         self.version = changes.version
 
-    def mend(self) -> None:
-        """Tell the shards what a process wrote and did not live to tell. Raises StoreAway."""
-        self._webhooks.changes.mend()
+    def mend(self, *, rest_s: float = 0.0) -> None:
+        """Tell the shards what a process wrote and did not live to tell; not again within `rest_s`. Raises
+        StoreAway.
+        """
+        if monotonic() - self._mended_at >= rest_s:
+            self._webhooks.changes.mend()
+            self._mended_at = monotonic()

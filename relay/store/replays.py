@@ -45,12 +45,12 @@ class Batch:
 class Replays:
     """The records, for people and for the loop."""
 
-    __slots__ = ("_client", "_end", "_keys", "_shards")
+    __slots__ = ("_client", "_end", "_keys", "_parts")
 
-    def __init__(self, client: Client, shards: int = 1) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
+        self._parts: tuple[ShardReplays, ...] = ()  # made when Redis has said how many
         self._keys = Keys(GLOBAL)
-        self._shards = tuple(ShardReplays(client, shard) for shard in range(shards))
         self._end = Script("end_replay", shard=False)
 
     def start(self, replay: Replay) -> None:
@@ -105,6 +105,12 @@ class Replays:
     def wait(self, at_most_s: float) -> None:
         """Until a replay is started, or for `at_most_s` (bounded by BLOCK_S). Raises StoreAway."""
         self._client.block("BLPOP", self._keys("replay_bell"), max(0.001, min(at_most_s, BLOCK_S)))
+
+    @property
+    def _shards(self) -> "tuple[ShardReplays, ...]":
+        if not self._parts:
+            self._parts = tuple(ShardReplays(self._client, shard) for shard in range(self._client.shards()))
+        return self._parts
 
     @property
     def _retention_s(self) -> float:

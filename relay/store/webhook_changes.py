@@ -9,6 +9,7 @@ tell is told by another (`mend`).
 from dataclasses import dataclass
 
 from relay.core.ids import WebhookId
+from relay.core.sharding import limits_on_a_shard
 from relay.core.webhook import Webhook
 from relay.store.client import GLOBAL, Client, Script
 from relay.store.errors import translated
@@ -28,13 +29,12 @@ class Changes:
 
 
 class WebhookChanges:
-    __slots__ = ("_client", "_keys", "_project", "_raise", "_shards", "_told", "_vault")
+    __slots__ = ("_client", "_keys", "_project", "_raise", "_told", "_vault")
 
-    def __init__(self, client: Client, vault: Vault, shards: int = 1) -> None:
+    def __init__(self, client: Client, vault: Vault) -> None:
         self._client = client
         self._keys = Keys(GLOBAL)
         self._vault = vault
-        self._shards = range(shards)
         self._project = Script("project")
         self._told, self._raise = Script("told", shard=False), Script("raise_version", shard=False)
 
@@ -56,14 +56,16 @@ class WebhookChanges:
 
     def tell(self, webhook: Webhook, *, drain: bool = False) -> None:
         """Tell every shard. `drain`: deliver what is held. Raises StoreAway: then `mend` will."""
-        limits = (webhook.max_in_flight, webhook.rate_limit or 0, int(webhook.timeout_s * 1000), int(drain))
-        for shard in self._shards:
-            self._client.run_on_shard(self._project, shard, (webhook.version, webhook.id, webhook.status, *limits))
+        shards = self._client.shards()
+        limits = limits_on_a_shard(webhook, shards)
+        allowed = (limits.max_in_flight, limits.rate_limit, int(webhook.timeout_s * 1000), int(drain))
+        for shard in range(shards):
+            self._client.run_on_shard(self._project, shard, (webhook.version, webhook.id, webhook.status, *allowed))
         self._client.run(self._told, GLOBAL, (webhook.id, webhook.version))
 
     def tell_removed(self, id: WebhookId, version: int) -> None:
         """The same for one that was removed."""
-        for shard in self._shards:
+        for shard in range(self._client.shards()):
             self._client.run_on_shard(self._project, shard, (version, id, "deleted", 0, 0, 0, 0))
         self._client.run(self._told, GLOBAL, (id, version))
 
@@ -71,11 +73,9 @@ class WebhookChanges:
         """Tell what a process wrote and did not live to tell; it costs next to nothing if there is none. Raises
         StoreAway.
         """
+        names = [Keys(shard)("version") for shard in range(self._client.shards())]
         with translated():
-            pipeline = self._client.redis.pipeline(transaction=False)
-            for shard in self._shards:
-                pipeline.get(Keys(shard)("version"))
-            heard = max(int(maybe_bytes(version) or 0) for version in pipeline.execute())
+            heard = max(int(maybe_bytes(self._client.redis.get(name)) or 0) for name in names)
             untold = rows(self._client.redis.zrange(self._keys("untold"), 0, -1, withscores=True))
         self._client.run(self._raise, GLOBAL, (heard,))
         versions = {WebhookId(text(id)): integer(version) for id, version in map(rows, untold)}

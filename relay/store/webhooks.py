@@ -19,12 +19,12 @@ from relay.store.webhook_record import read_webhook, write_webhook
 class Webhooks:
     __slots__ = ("_client", "_keys", "_save", "_vault", "changes")
 
-    def __init__(self, client: Client, vault: Vault, shards: int = 1) -> None:
+    def __init__(self, client: Client, vault: Vault) -> None:
         self._client = client
         self._keys = Keys(GLOBAL)
         self._vault = vault
         self._save = Script("save_webhook", shard=False)
-        self.changes = WebhookChanges(client, vault, shards)
+        self.changes = WebhookChanges(client, vault)
 
     def get(self, id: WebhookId) -> Webhook | None:
         """Raises StoreAway."""
