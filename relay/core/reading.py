@@ -1,13 +1,14 @@
 """Reading an envelope: the document that filters look at, parsed once and only if somebody asks."""
 
-import json
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 from urllib.parse import parse_qsl
 
+from relay.core import json_text
 from relay.core.conditions import Lens
 from relay.core.envelope import Envelope, Media
+from relay.core.json_text import NotJson
 from relay.core.patterns import Document, Path, values_at
 
 Probe: TypeAlias = tuple[Path, Lens]
@@ -44,12 +45,12 @@ def read_document(envelope: Envelope) -> Document:
     if envelope.media is Media.JSON:
         return _object(envelope.body)
     fields = dict(parse_qsl(envelope.body.decode("ascii", "replace"), keep_blank_values=True))
-    return _object(fields[PAYLOAD]) if PAYLOAD in fields else cast("Document", fields)  # str is a Json
+    return _object(fields[PAYLOAD].encode()) if PAYLOAD in fields else cast("Document", fields)  # str is a Json
 
 
-def _object(text: str | bytes) -> Document:
+def _object(text: bytes) -> Document:
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = json_text.read(text)
+    except NotJson:
         return {}
     return document if isinstance(document, dict) else {}
