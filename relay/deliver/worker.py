@@ -22,6 +22,7 @@ from relay.core.outcome import Outcome
 from relay.core.retry import Gone
 from relay.core.webhook import DisabledReason
 from relay.deliver.health import Health
+from relay.deliver.in_flight import InFlight, Share
 from relay.deliver.post import Poster, Request
 from relay.deliver.showing import show
 from relay.deliver.verdicts import Tried, Try, conclude, fact, unsent
@@ -39,7 +40,7 @@ BATCH = 256
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverOptions:
     agent: str  # the User-Agent
-    in_flight: int = 256  # POSTs at a time in this process
+    in_flight: int = 256  # POSTs at a time in this process, for all shards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,33 +56,38 @@ class Rooms:
 
 
 class Worker:
-    """`claim` and `settle` are loops': see relay/loops.py."""
+    """One shard's. `claim` and `settle` are loops': see relay/loops.py. `share`: of what the process may have under
+    way; without one, all that the options allow.
+    """
 
-    def __init__(self, rooms: Rooms, options: DeliverOptions, report: Reporter) -> None:
+    def __init__(self, rooms: Rooms, options: DeliverOptions, report: Reporter, *, share: Share | None = None) -> None:
         self._rooms = rooms
+        self._share = share or InFlight(options.in_flight).share()
         self._options = options
         self._report = report
         self._ended: list[tuple[Try, Outcome]] = []
         self._to_settle: list[Settlement | Tried] = []
         self._at_once = BATCH
         self._something_ended = Event()
-        self._room = Event()
         self._closing = False
         self.in_flight = 0
         """Claimed, and neither settled nor left to its lease."""
 
     def claim(self) -> None:
         """Wait for something to do, a few seconds at most, and begin it. Raises StoreAway."""
-        room = self._options.in_flight - self.in_flight
+        room = self._share.room
         if self._closing or room <= 0:
-            self._room.clear()
-            self._room.wait(BLOCK_S)
+            self._share.wait(BLOCK_S)
             return
-        began = monotonic()
-        claimed = self._rooms.deliveries.claim(room)
-        if claimed.claims:
-            self._begin_all(claimed, began)
-        else:
+        self._share.take(room)
+        begun = 0
+        try:
+            began = monotonic()
+            claimed = self._rooms.deliveries.claim(room)
+            begun = self._begin_all(claimed, began)
+        finally:
+            self._share.give(room - begun)
+        if not claimed.claims:
             self._rooms.deliveries.wait(BLOCK_S if claimed.wait_s is None else claimed.wait_s)
 
     def settle(self) -> None:
@@ -130,20 +136,25 @@ class Worker:
         """Take nothing more; what is in flight goes on."""
         self._closing = True
 
-    def _begin_all(self, claimed: Claimed, began: float) -> None:
-        """Begin each claim. What cannot be begun, because Redis is away or the time is up, is left to its lease."""
+    def _begin_all(self, claimed: Claimed, began: float) -> int:
+        """Begin each claim, and say how many. What cannot be begun, because Redis is away or the time is up, is left to
+        its lease.
+        """
         if claimed.version > self._rooms.directory.version:
             self._rooms.directory.refresh(at_least=claimed.version)
         envelopes = self._rooms.journal.envelopes(claim.event_id for claim in claimed.claims)
         if monotonic() - began > GRACE_S / 2:
-            return  # a lease might end while its POST is still allowed to run
+            return 0  # a lease might end while its POST is still allowed to run
+        begun = 0
         for claim in claimed.claims:
             try:
                 self._begin(claim, envelopes.get(claim.event_id))
             except Exception as error:  # noqa: BLE001  # one bad record must not hold up the others
                 self._report(LoopFailed(loop=f"claim {claim.id}", error=repr(error), trace=traceback.format_exc()))
             else:
-                self.in_flight += 1
+                begun += 1
+        self.in_flight += begun
+        return begun
 
     def _begin(self, claim: Claim, envelope: Envelope | None) -> None:
         webhook = self._rooms.directory.get(claim.webhook)
@@ -179,4 +190,4 @@ class Worker:
     def _give_back(self, batch: Sequence[Settlement | Tried]) -> None:
         del self._to_settle[: len(batch)]
         self.in_flight -= len(batch)
-        self._room.set()
+        self._share.give(len(batch))
