@@ -25,6 +25,11 @@ class Dialer:
         self._options = options
         self._tls = tls
 
+    @property
+    def only_secure(self) -> bool:
+        """A secure API gives secure sockets; one in the clear is for simulators."""
+        return self._options.api_url.startswith("https:")
+
     def proxy_for(self, host: str, *, secure: bool) -> str:
         return self._options.proxy_for(host, secure=secure)
 

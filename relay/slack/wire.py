@@ -92,6 +92,8 @@ class Wire:
             place = parse_uri(url)
         except InvalidURI as error:
             raise NotOpened("what Slack gave is no WebSocket address") from error
+        if dialer.only_secure and not place.secure:
+            raise NotOpened("what Slack gave is a WebSocket in the clear")
         stream = dialer.dial(place.host, place.port, secure=place.secure)
         wire = cls(stream, ClientProtocol(place, max_size=MESSAGE_LIMIT_BYTES, extensions=[DEFLATE], logger=QUIET))
         try:

@@ -4,6 +4,8 @@ Web API calls are answered by `answers[method]`; each WebSocket is given to `tal
 """
 
 import json
+import re
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -82,11 +84,13 @@ class ScriptedSlack:
     requests: list[bytes] = field(default_factory=list)
     sockets: list[Socket] = field(default_factory=list)
     refuse_upgrade: int = 0  # an HTTP status
+    tls: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"  # the name under which it goes
     _server: StreamServer | None = None
     _talks: Pool = field(default_factory=Pool)
 
     def __enter__(self) -> Self:
-        self._server = StreamServer(("127.0.0.1", 0), self._serve, spawn=self._talks)
+        self._server = StreamServer(("127.0.0.1", 0), self._accept, spawn=self._talks)
         self._server.start()
         self.answers = {
             "auth.test": [Answer(body={"ok": True, "bot_id": "B1", "user_id": "UBOT", "team_id": "T1"})],
@@ -108,23 +112,26 @@ class ScriptedSlack:
     @property
     def address(self) -> str:
         assert self._server is not None
-        return f"127.0.0.1:{self._server.server_port}"
+        return f"{self.host}:{self._server.server_port}"
 
     @property
     def api_url(self) -> str:
-        return f"http://{self.address}/api/"
+        return f"{'https' if self.tls else 'http'}://{self.address}/api/"
 
     def ticket(self) -> Json:
         known = {"team": {"id": "T1", "name": "Acme", "domain": "acme"}, "self": {"id": "UBOT", "name": "relay"}}
-        return {"ok": True, "url": f"ws://{self.address}/socket?ticket=1", **known}
+        return {"ok": True, "url": f"{'wss' if self.tls else 'ws'}://{self.address}/socket?ticket=1", **known}
 
-    def _serve(self, stream: socket.socket, address: object) -> None:
+    def _accept(self, stream: socket.socket, _address: object) -> None:
         try:
-            request = b""
-            while b"\r\n\r\n" not in request:
-                if not (more := stream.recv(65536)):
-                    return
-                request += more
+            self._serve(self.tls.wrap_socket(stream, server_side=True) if self.tls else stream)
+        except OSError:
+            stream.close()  # the client left, or did not like our certificate
+
+    def _serve(self, stream: socket.socket) -> None:
+        try:
+            if not (request := _read_request(stream)):
+                return
             self.requests.append(request)
             if request.startswith(b"GET /socket"):
                 self._upgrade(stream, request)
@@ -158,3 +165,16 @@ class ScriptedSlack:
         each = Socket(stream, protocol)
         self.sockets.append(each)
         self.talk(each)
+
+
+def _read_request(stream: socket.socket) -> bytes:
+    """Head and body; b"" if the client leaves before."""
+    request = b""
+    while True:
+        head, end, body = request.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        if end and len(body) >= int(length[1] if length else 0):
+            return request
+        if not (more := stream.recv(65536)):
+            return b""
+        request += more
