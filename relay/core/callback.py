@@ -5,8 +5,9 @@ timestamp, and with it the
 signatures, are new each time: receivers refuse what is older than five minutes.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from relay.core.delivery import Claim
 from relay.core.envelope import Envelope, Media
@@ -26,8 +27,7 @@ OWN_HEADERS = frozenset(
 """Names, in lower case, that a webhook's owner cannot set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
+class Callback(Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...]
     body: bytes
 

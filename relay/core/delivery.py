@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from relay.core.ids import DeliveryId, EventId, WebhookId
 
 
@@ -82,8 +84,7 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"  # dead: its record or its webhook cannot be made into a POST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """One delivery, lent to a worker until `lease_s` after the claim; only the fence's holder may settle it."""
 
     sequence: int

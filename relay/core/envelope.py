@@ -1,7 +1,8 @@
 """A Slack event as we keep and send it: the Events API's envelope, as the exact bytes that are signed and sent."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from relay.core.ids import ConnectionId, EventId
 
@@ -13,8 +14,7 @@ class Media(StrEnum):
     FORM = "application/x-www-form-urlencoded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(Struct, frozen=True, kw_only=True):
     event_id: EventId
     connection: ConnectionId | None  # None: the relay's own events
     kind: str  # "reaction_added", "message", "message.message_changed", "slash_commands", "interactive.block_actions"

@@ -4,8 +4,9 @@
 set of words. `Refused` — we never sent it, because the address is not one that we POST to.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 EXCERPT_BYTES = 4096
 """What is kept of an answer's body."""
@@ -23,8 +24,7 @@ class Failure(StrEnum):
     TOO_LARGE = "too_large"  # headers beyond what we read; a long body is cut, not a failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class Timing(Struct, frozen=True, kw_only=True):
     """Seconds from the start of the attempt until each stage was done; 0.0 for a stage that did not happen."""
 
     dns_s: float = 0.0
@@ -34,8 +34,7 @@ class Timing:
     total_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(Struct, frozen=True, kw_only=True):
     status: int
     headers: tuple[tuple[str, str], ...] = ()  # names in lower case, in the order of their arrival
     excerpt: bytes = b""  # the first EXCERPT_BYTES of the body
@@ -46,15 +45,13 @@ class Answered:
         return next((value for key, value in self.headers if key == name), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(Struct, frozen=True, kw_only=True):
     failure: Failure
     detail: str  # for people: libcurl's or the resolver's sentence, without secrets
     timing: Timing = Timing()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     rule: str  # which rule of core.address says no, in a plain sentence
 
 

@@ -10,6 +10,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import assert_never
 
+from msgspec import Struct
+
 from relay.core.delivery import Reason
 from relay.core.outcome import Answered, Failed, Failure, Outcome, Refused
 
@@ -30,26 +32,22 @@ UNHANDLED = (b"unhandled request", b"no handler found")
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
+class Delivered(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class Again(Struct, frozen=True, kw_only=True):
     wait_s: float
     pause_s: float = 0.0  # for the whole webhook
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dead:
+class Dead(Struct, frozen=True, kw_only=True):
     reason: Reason
     pause_s: float = 0.0
     blames: bool = True  # whether the endpoint is to blame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
+class Gone(Struct, frozen=True, kw_only=True):
     """410: the webhook is to be disabled, and its deliveries held."""
 
 

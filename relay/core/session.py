@@ -10,9 +10,10 @@ the same steps.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from relay.core import json_text
 from relay.core.pulse import Beat, Pulse
@@ -48,59 +49,51 @@ class End(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Say:
+class Say(Struct, frozen=True, kw_only=True):
     """Send this text."""
 
     text: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ping:
+class Ping(Struct, frozen=True, kw_only=True):
     """Send a ping frame of WebSocket's own."""
 
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Greeted:
+class Greeted(Struct, frozen=True, kw_only=True):
     """Slack took us in; events follow."""
 
     app: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
+class Happened(Struct, frozen=True, kw_only=True):
     """An event; it left Slack at `not_before` or later (the clock of `receive`)."""
 
     event: Frame
     not_before: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handed:
+class Handed(Struct, frozen=True, kw_only=True):
     """Socket Mode: an envelope that wants an acknowledgement once it is stored."""
 
     envelope: Frame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(Struct, frozen=True, kw_only=True):
     """Slack answered the frame that we sent as `number`."""
 
     number: int
     answer: Frame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renew:
+class Renew(Struct, frozen=True, kw_only=True):
     """Open a new socket before this one is let go."""
 
     why: End
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Over:
+class Over(Struct, frozen=True, kw_only=True):
     """Cut this socket, hard."""
 
     why: End

@@ -2,21 +2,23 @@
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One POST, signed already."""
 
     url: str
-    headers: Sequence[tuple[str, str]] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: Sequence[tuple[str, str]]
+    body: bytes
     timeout_s: float  # for everything together: name, connection, TLS, sending, answer
 
+    def __repr__(self) -> str:
+        return f"<Request {self.url}, {len(self.headers)} headers, {len(self.body)} bytes, {self.timeout_s:g} s>"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+
+class Route(Struct, frozen=True, kw_only=True):
     """Where a POST goes, and how long it may take from now on."""
 
     url: str

@@ -1,7 +1,8 @@
 """From an outcome to what is settled and what is said about it."""
 
-from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from relay.core import json_text
 from relay.core.delivery import Claim, Reason, Step
@@ -14,8 +15,7 @@ from relay.report import Attempt
 from relay.store.deliveries import Settlement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
+class Try(Struct, frozen=True, kw_only=True):
     """A claim with what it takes to POST it, under way since `at` (Unix seconds)."""
 
     claim: Claim
@@ -24,8 +24,7 @@ class Try:
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class Tried(Struct, frozen=True, kw_only=True):
     """What one try did, and what follows: to be settled, then said."""
 
     attempt: Try

@@ -6,6 +6,8 @@ Every change of state is one Lua step, refused where core/delivery.py's table do
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from relay.core.delivery import Claim, Delivery, State, Step
 from relay.core.ids import DeliveryId, EventId, WebhookId, delivery_id, read_delivery_id
 from relay.core.ledger import Ledger
@@ -29,8 +31,7 @@ class Claimed:
     wait_s: float | None  # until there may be more to claim; None: only the bell knows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class Settlement(Struct, frozen=True, kw_only=True):
     """What one try did, and what follows from it."""
 
     claim: Claim

@@ -7,7 +7,8 @@ lost nothing but its time.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from relay.core.envelope import Envelope, Media
 from relay.core.ids import ConnectionId, DeliveryId, EventId, WebhookId, delivery_id
@@ -30,8 +31,7 @@ COUNTERS = 28
 """Digits ahead of an event's head: its first delivery's sequence (16), how many it has (6), how many are open (6)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One entry of the journal: enough to match by, without the body."""
 
     position: str
@@ -41,16 +41,14 @@ class Entry:
     connection: ConnectionId | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Struct, frozen=True, kw_only=True):
     """One delivery to be: `lane` is "" unless the webhook wants order, then what must stay in order."""
 
     webhook: WebhookId
     lane: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Stretch(Struct, frozen=True, kw_only=True):
     """What is fanned out in one step: whole events, but the first may be the rest and the last the beginning of one.
 
     A cursor is the position up to which all is done; `<position>|<webhook>`: and of the event behind it, the matches up
@@ -63,8 +61,7 @@ class Stretch:
     begun: int  # events whose first match, or nothing, is among them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class Stored(Struct, frozen=True, kw_only=True):
     """An event as it is kept."""
 
     envelope: Envelope
