@@ -87,7 +87,7 @@ ATTEMPTS = _counter(
     chart=Chart.WHOLE,
 )
 WEBHOOK_ATTEMPTS = _counter(
-    "relay_webhook_attempts", "POSTs of one webhook: ok or failed.", "webhook", "result", chart=Chart.WEBHOOK
+    "relay_webhook_attempts_total", "POSTs of one webhook: ok or failed.", "webhook", "result", chart=Chart.WEBHOOK
 )
 ATTEMPT_S = _histogram("relay_attempt_duration_seconds", "How long one POST took, name and connection included.")
 DELIVERY_S = _histogram(

@@ -15,7 +15,7 @@ from relay.admin.dashboard.pages import dashboard
 from relay.admin.exporter import exporter
 from relay.admin.hub import Hub
 from relay.admin.options import AdminOptions, Shard
-from relay.admin.stream import Stream
+from relay.admin.stream import Stream, StreamOptions
 from relay.core.connection import ConnectionState
 from relay.core.ids import ConnectionId
 from relay.core.outcome import Refused
@@ -27,6 +27,7 @@ from relay.deliver.post import Poster, PostOptions
 from relay.deliver.sample import post_sample
 from relay.deliver.worker import DeliverOptions
 from relay.http.server import HttpServer
+from relay.http.websocket import SocketOptions
 from relay.report import Fact
 from relay.store.apikeys import ApiKeys
 from relay.store.audit import Audit
@@ -49,7 +50,10 @@ from tests.store.filled import Filled
 TOKEN = "the-admin-token-of-the-tests"
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 URL = "https://example.com/slack/events"
-
+QUICK = StreamOptions(
+    heartbeat_s=1.0, look_s=0.4, socket=SocketOptions(message_bytes=4096, outbox_bytes=256 * 1024)
+)
+"""The live stream's times and sizes, so that a test need not wait."""
 
 READY = Readiness(checks=(Check(name="redis", ok=True),))
 
@@ -167,7 +171,7 @@ def open_desk(redis_url: str) -> Iterator[Desk]:
     )
     feed = Feed(client)
     hub = Hub(feed, store.journal, Outcomes(client), tally=desk.tally, report=desk.facts.append)
-    stream = Stream(rooms, hub, feed).blueprint()
+    stream = Stream(rooms, hub, feed, options=QUICK).blueprint()
     app = make_app(rooms, (exporter(rooms, Backlogs(client)), stream, dashboard(rooms)))
     server = HttpServer(app, "127.0.0.1", 0)
     server.start()
