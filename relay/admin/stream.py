@@ -1,10 +1,11 @@
 """`GET /v1/stream`: what happens, as it happens, over a WebSocket. docs/stream.md has the frames.
 
 A watcher only listens: what it sends is read to be thrown away, within limits. Its right to be here is looked at again
-every LOOK_S, so a revoked key ends its streams.
+every few seconds, so a revoked key ends its streams.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import Annotated, cast
 
@@ -28,15 +29,19 @@ from relay.http.websocket import SocketOptions, WebSocket, text_frame
 from relay.store.errors import StoreAway
 from relay.store.feed import BadCursor, Feed, Place
 
-SOCKET = SocketOptions(message_bytes=4096, outbox_bytes=512 * 1024)
-HEARTBEAT_S = 15.0
-LOOK_S = 10.0
 HEARD_MOST = 100
 """Messages from one watcher; none is needed."""
 RESUMED_MOST = 5000
 """Events, and outcomes, that a resumed stream tells again."""
 PAGE = 250
 DRAIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOptions:
+    heartbeat_s: float = 15.0  # a stream that says nothing else says this
+    look_s: float = 10.0  # how often a watcher's right to be here is looked at again
+    socket: SocketOptions = SocketOptions(message_bytes=4096, outbox_bytes=512 * 1024)
 
 
 class StreamQuery(Asked):
@@ -48,8 +53,11 @@ class StreamQuery(Asked):
 class Stream:
     """One for the process."""
 
-    def __init__(self, rooms: AdminOptions, hub: Hub, feed: Feed) -> None:
+    def __init__(
+        self, rooms: AdminOptions, hub: Hub, feed: Feed, *, options: StreamOptions | None = None
+    ) -> None:
         self._rooms = rooms
+        self._options = options or StreamOptions()
         self._hub = hub
         self._feed = feed
         self._welcome: dict[str, float] = {}  # what watchers show at the door, and when it was last looked at
@@ -63,7 +71,7 @@ class Stream:
             caller = door.admit(request)
             query = cast(StreamQuery, read_query(request.args, StreamQuery))
             wish, start = self._wish(query, caller), _start(query.cursor)
-            with accept(request.environ, SOCKET) as websocket:
+            with accept(request.environ, self._options.socket) as websocket:
                 self._serve(websocket, wish, start, door=door)
             return Response()
 
@@ -73,7 +81,7 @@ class Stream:
         watcher = Watcher(websocket=websocket, wish=wish, held=[])
         try:
             with self._hub.joined(watcher) as place:
-                websocket.send(hello(str(start or place), HEARTBEAT_S).decode())
+                websocket.send(hello(str(start or place), self._options.heartbeat_s).decode())
                 if start is not None:
                     self._tell_again(watcher, start, place)
                 watcher.tell_held()
@@ -83,13 +91,13 @@ class Stream:
 
     def _attend(self, watcher: Watcher, door: Door) -> None:
         """Until the watcher leaves, or has to."""
-        looked_at, heard = monotonic(), 0
+        options, looked_at, heard = self._options, monotonic(), 0
         while heard < HEARD_MOST:
-            heard += watcher.websocket.receive(timeout_s=LOOK_S / 2) is not None
+            heard += watcher.websocket.receive(timeout_s=options.look_s / 2) is not None
             now = monotonic()
-            if now - watcher.told_at >= HEARTBEAT_S:
+            if now - watcher.told_at >= options.heartbeat_s:
                 watcher.tell(Frames(text_frame(heartbeat(str(self._hub.place))), 0))
-            if now - looked_at >= LOOK_S:
+            if now - looked_at >= options.look_s:
                 looked_at = now
                 if not self._is_welcome(door):
                     watcher.websocket.close(CloseCode.POLICY_VIOLATION, "this token is no longer valid")
@@ -126,7 +134,7 @@ class Stream:
     def _is_welcome(self, door: Door) -> bool:
         """Many watchers may show the same: that is looked at once."""
         shown, now = f"{request.headers.get('Authorization')} {request.headers.get('Cookie')}", monotonic()
-        if now - self._welcome.get(shown, float("-inf")) < LOOK_S:
+        if now - self._welcome.get(shown, float("-inf")) < self._options.look_s:
             return True
         try:
             door.admit(request)
@@ -135,7 +143,8 @@ class Stream:
             return False
         except StoreAway:
             return True  # who knows; it is asked again
-        self._welcome = {known: at for known, at in self._welcome.items() if now - at < LOOK_S} | {shown: now}
+        kept = {known: at for known, at in self._welcome.items() if now - at < self._options.look_s}
+        self._welcome = kept | {shown: now}
         return True
 
     def _subscriptions(self, ids: Sequence[WebhookId]) -> tuple[Subscription, ...]:
