@@ -10,9 +10,12 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from enum import IntEnum
+from functools import cache, lru_cache
 from typing import ClassVar, TextIO
+
+import msgspec
+from msgspec import Struct
 
 from relay.core import metrics
 from relay.core.tally import Tally
@@ -25,36 +28,31 @@ class Level(IntEnum):
     ERROR = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     level: ClassVar[Level] = Level.INFO
 
     def count(self, tally: Tally) -> None:
         """Add to the metrics: nothing, unless the fact says otherwise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started(Fact):
+class Started(Fact, frozen=True, kw_only=True):
     what: str
     version: str
     address: str = ""
     redis: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopping(Fact):
+class Stopping(Fact, frozen=True, kw_only=True):
     what: str
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped(Fact):
+class Stopped(Fact, frozen=True, kw_only=True):
     what: str
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt(Fact):
+class Attempt(Fact, frozen=True, kw_only=True):
     """One POST and what follows from it."""
 
     delivery: str
@@ -82,8 +80,7 @@ class Attempt(Fact):
             tally.observe(metrics.DELIVERY_S, self.latency_ms / 1000)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettledLate(Fact):
+class SettledLate(Fact, frozen=True, kw_only=True):
     """The lease had run out before the result was written: the delivery was, or will be, posted again."""
 
     level: ClassVar[Level] = Level.WARNING
@@ -94,8 +91,7 @@ class SettledLate(Fact):
         tally.add(metrics.SETTLED_LATE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryUnsendable(Fact):
+class DeliveryUnsendable(Fact, frozen=True, kw_only=True):
     """It cannot be made into a POST and never will: it is dead."""
 
     level: ClassVar[Level] = Level.ERROR
@@ -108,8 +104,7 @@ class DeliveryUnsendable(Fact):
         tally.add(metrics.DELIVERIES, "dead")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventsMatched(Fact):
+class EventsMatched(Fact, frozen=True, kw_only=True):
     """A stretch of the journal became deliveries."""
 
     level: ClassVar[Level] = Level.DEBUG
@@ -122,8 +117,7 @@ class EventsMatched(Fact):
         tally.add(metrics.DELIVERIES_CREATED, by=self.deliveries)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionChanged(Fact):
+class ConnectionChanged(Fact, frozen=True, kw_only=True):
     connection: str
     status: str
     was: str = ""
@@ -136,8 +130,7 @@ class ConnectionChanged(Fact):
         tally.add(metrics.CONNECTION_CHANGES, self.connection, self.status)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventsLost(Fact):
+class EventsLost(Fact, frozen=True, kw_only=True):
     """The buffer between a socket and Redis overflowed while Redis was away."""
 
     level: ClassVar[Level] = Level.ERROR
@@ -148,8 +141,7 @@ class EventsLost(Fact):
         tally.add(metrics.EVENTS_LOST, self.connection, by=self.events)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookFailing(Fact):
+class WebhookFailing(Fact, frozen=True, kw_only=True):
     level: ClassVar[Level] = Level.WARNING
     webhook: str
     failing_s: float
@@ -159,8 +151,7 @@ class WebhookFailing(Fact):
         tally.add(metrics.WEBHOOK_WARNINGS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookDisabled(Fact):
+class WebhookDisabled(Fact, frozen=True, kw_only=True):
     level: ClassVar[Level] = Level.WARNING
     webhook: str
     reason: str
@@ -169,23 +160,20 @@ class WebhookDisabled(Fact):
         tally.add(metrics.WEBHOOKS_DISABLED, self.reason)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnreadableFilter(Fact):
+class UnreadableFilter(Fact, frozen=True, kw_only=True):
     level: ClassVar[Level] = Level.ERROR
     webhook: str
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventUnreadable(Fact):
+class EventUnreadable(Fact, frozen=True, kw_only=True):
     """What is kept of an event cannot be read: it goes to no webhook."""
 
     level: ClassVar[Level] = Level.ERROR
     event: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayEnded(Fact):
+class ReplayEnded(Fact, frozen=True, kw_only=True):
     replay: str
     webhook: str
     state: str
@@ -194,8 +182,7 @@ class ReplayEnded(Fact):
     made: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AwayNow(Fact):
+class AwayNow(Fact, frozen=True, kw_only=True):
     """Said once for an outage, by each loop."""
 
     level: ClassVar[Level] = Level.WARNING
@@ -206,8 +193,7 @@ class AwayNow(Fact):
         tally.add(metrics.REDIS_OUTAGES, _kind(self.loop))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackAgain(Fact):
+class BackAgain(Fact, frozen=True, kw_only=True):
     loop: str
     away_s: float
 
@@ -215,8 +201,7 @@ class BackAgain(Fact):
         tally.observe(metrics.REDIS_OUTAGE_S, self.away_s, _kind(self.loop))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopFailed(Fact):
+class LoopFailed(Fact, frozen=True, kw_only=True):
     """A turn of a loop ended in an error that nobody expected: a bug. The loop goes on."""
 
     level: ClassVar[Level] = Level.ERROR
@@ -247,58 +232,74 @@ def _kind(loop: str) -> str:
 
 
 class Report:
-    """Writes facts of at least `level` to `out`, as JSON or as text."""
+    """Writes facts of at least `level` to `out`, as JSON or as text.
 
-    __slots__ = ("_as_json", "_level", "_out")
+    `later` calls what it is given before the process waits again: what is told until then is written in one go.
+    Warnings and worse are written at once.
+    """
 
-    def __init__(self, out: TextIO = sys.stderr, *, as_json: bool = False, level: Level = Level.INFO) -> None:
+    __slots__ = ("_as_json", "_later", "_level", "_lines", "_out")
+
+    def __init__(
+        self,
+        out: TextIO = sys.stderr,
+        *,
+        as_json: bool = False,
+        level: Level = Level.INFO,
+        later: Callable[[Callable[[], None]], object] | None = None,
+    ) -> None:
         self._out = out
         self._as_json = as_json
         self._level = level
+        self._later = later
+        self._lines: list[str] = []
 
     def __call__(self, fact: Fact) -> None:
         if fact.level < self._level:
             return
-        facts = {
-            name: value for name in _names(type(fact)) if (value := getattr(fact, name)) is not None and value != ""
-        }
-        now = time.time()
-        words = _words(type(fact))
         write = _json if self._as_json else _text
-        line = write(now, fact.level, fact=words, facts=facts)
-        self._out.write(line + "\n")
-        self._out.flush()
+        self._lines.append(write(time.time(), fact))
+        if self._later is None or fact.level >= Level.WARNING:
+            self.flush()
+        elif len(self._lines) == 1:
+            self._later(self.flush)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self._out.write("\n".join([*lines, ""]))
+            self._out.flush()
 
 
 Value = str | int | float | bool | None
 
-_cache: dict[type[Fact], tuple[str, tuple[str, ...]]] = {}
+
+def _json(now: float, fact: Fact) -> str:
+    head = f'{{"at":"{_iso(now)}","level":"{fact.level.name.lower()}","fact":"{_words(type(fact))}"'
+    try:
+        fields = msgspec.json.encode(fact).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, out of a foreign error's text
+        fields = json.dumps(_known(fact), default=str)
+    return head + "}" if fields == "{}" else f"{head},{fields[1:]}"
 
 
-def _known(kind: type[Fact]) -> tuple[str, tuple[str, ...]]:
-    if kind not in _cache:
-        name = "".join("_" + letter.lower() if letter.isupper() else letter for letter in kind.__name__).lstrip("_")
-        _cache[kind] = (name, tuple(field.name for field in fields(kind)))
-    return _cache[kind]
-
-
-def _words(kind: type[Fact]) -> str:
-    return _known(kind)[0]
-
-
-def _names(kind: type[Fact]) -> tuple[str, ...]:
-    return _known(kind)[1]
-
-
-def _json(now: float, level: Level, *, fact: str, facts: dict[str, Value]) -> str:
-    return json.dumps({"at": _iso(now), "level": level.name.lower(), "fact": fact, **facts}, default=str)
-
-
-def _text(now: float, level: Level, *, fact: str, facts: dict[str, Value]) -> str:
-    mark = "" if level <= Level.INFO else f" {level.name}"
-    return f"{time.strftime('%H:%M:%S', time.localtime(now))}{mark} {fact} " + " ".join(
-        f"{name}={_quoted(value)}" for name, value in facts.items()
+def _text(now: float, fact: Fact) -> str:
+    mark = "" if fact.level <= Level.INFO else f" {fact.level.name}"
+    return f"{time.strftime('%H:%M:%S', time.localtime(now))}{mark} {_words(type(fact))} " + " ".join(
+        f"{name}={_quoted(value)}" for name, value in _known(fact).items()
     )
+
+
+def _known(fact: Fact) -> dict[str, Value]:
+    """Its fields, without those that are absent or empty."""
+    known = {name: getattr(fact, name) for name in fact.__struct_fields__}
+    return {name: value for name, value in known.items() if value is not None and value != ""}
+
+
+@cache
+def _words(kind: type[Fact]) -> str:
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in kind.__name__).lstrip("_")
 
 
 def _quoted(value: Value) -> str:
@@ -309,4 +310,9 @@ def _quoted(value: Value) -> str:
 
 
 def _iso(now: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
+    return f"{_second(int(now))}.{int(now % 1 * 1000):03d}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(now: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))

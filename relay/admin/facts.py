@@ -1,14 +1,12 @@
 """What the admin room reports."""
 
 import traceback
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from relay.report import Fact, Level
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestFailed(Fact):
+class RequestFailed(Fact, frozen=True, kw_only=True):
     """A view ended in an error that nobody expected: a bug."""
 
     level: ClassVar[Level] = Level.ERROR
@@ -24,8 +22,7 @@ class RequestFailed(Fact):
         return cls(method=method, path=path, error=type(error).__name__, trace=trace)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditMissed(Fact):
+class AuditMissed(Fact, frozen=True, kw_only=True):
     """Redis went away between a change and its line in the audit list; this line stands for it."""
 
     level: ClassVar[Level] = Level.WARNING

@@ -27,8 +27,7 @@ LONGEST_WAIT_S = 30.0
 LOOK_S = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerEnded(Fact):
+class WorkerEnded(Fact, frozen=True, kw_only=True):
     """A worker ended without being asked to; it is started again."""
 
     level: ClassVar[Level] = Level.ERROR

@@ -1,5 +1,6 @@
 """What every long-running command does: read the settings, run until a signal, stop in order."""
 
+import atexit
 import os
 import resource
 import signal
@@ -41,7 +42,13 @@ def settings_and_report() -> tuple[Settings, Report]:
 
 def report_for(settings: Settings) -> Report:
     as_json = settings.log_format is LogFormat.JSON or (settings.log_format is None and not sys.stderr.isatty())
-    return Report(sys.stderr, as_json=as_json, level=settings.log_level)
+    report = Report(sys.stderr, as_json=as_json, level=settings.log_level, later=_soon)
+    atexit.register(report.flush)
+    return report
+
+
+def _soon(call: Callable[[], None]) -> None:
+    gevent.get_hub().loop.run_callback(call)
 
 
 class Signals:

@@ -1,6 +1,5 @@
 """What the Slack side has to tell beyond relay/report.py's common facts."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from relay.core import metrics
@@ -8,8 +7,7 @@ from relay.core.tally import Tally
 from relay.report import Fact, Level
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventsKept(Fact):
+class EventsKept(Fact, frozen=True, kw_only=True):
     """The journal has them: new ones, and copies of what was there already."""
 
     level: ClassVar[Level] = Level.DEBUG
@@ -22,8 +20,7 @@ class EventsKept(Fact):
         tally.add(metrics.EVENTS_DEDUPLICATED, self.connection, by=self.copies)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FramesSkipped(Fact):
+class FramesSkipped(Fact, frozen=True, kw_only=True):
     """Frames that are no JSON, no object, or such that no envelope could be made of them; the connection goes on."""
 
     level: ClassVar[Level] = Level.WARNING
@@ -34,16 +31,14 @@ class FramesSkipped(Fact):
         tally.add(metrics.FRAMES_SKIPPED, self.connection, by=self.frames)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketOpened(Fact):
+class SocketOpened(Fact, frozen=True, kw_only=True):
     level: ClassVar[Level] = Level.DEBUG
     connection: str
     line: int
     team: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketEnded(Fact):
+class SocketEnded(Fact, frozen=True, kw_only=True):
     level: ClassVar[Level] = Level.DEBUG
     connection: str
     line: int

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields
 from importlib import import_module
 from pkgutil import walk_packages
 
@@ -50,7 +49,7 @@ def fact_table() -> str:
         (
             f"`{'_'.join(words(kind.__name__))}`",
             kind.level.name.lower(),
-            ", ".join(f"`{field.name}`" for field in fields(kind)),
+            ", ".join(f"`{name}`" for name in kind.__struct_fields__),
             said(kind),
         )
         for kind in sorted(Fact.__subclasses__(), key=lambda kind: (kind.__module__, kind.__name__))
