@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from relay.core.connection import ConnectionState, ConnectionStatus
 from relay.core.delivery import State, Step
 from relay.core.envelope import Envelope, Media
 from relay.core.ids import ConnectionId, EventId
@@ -202,66 +201,6 @@ def test_a_filters_trial_takes_one_event(desk: Desk) -> None:
     for body in ({"filter": pattern}, {"filter": pattern, "event": {}, "event_id": "Ev1"}):
         assert desk.ask("POST", "/v1/filters/test", body).status == 422
     assert desk.ask("POST", "/v1/filters/test", {"filter": pattern, "event_id": "Ev9"}).status == 404
-
-
-def test_a_connection_is_made_changed_asked_for_a_new_socket_and_removed_and_its_token_never_shown(desk: Desk) -> None:
-    token = "xoxb-hush-hush"
-    made = desk.ask(
-        "POST", "/v1/connections", {"kind": "rtm", "token": token, "name": "one", "options": {"presence_sub": ["U1"]}}
-    )
-    assert (made.status, made.body["status"], made.body["error"]) == (201, "connecting", None)
-    path = made.headers["location"]
-    id = ConnectionId(str(made.body["id"]))
-    state = ConnectionState(
-        status=ConnectionStatus.FAILED, since=1700000000, error="invalid_auth", explanation="It is."
-    )
-    desk.worker_says(id, state)
-    shown = desk.ask("GET", path)
-    assert (shown.body["status"], shown.body["error"], shown.body["explanation"]) == (
-        "failed",
-        "invalid_auth",
-        "It is.",
-    )
-    changed = desk.ask("PATCH", path, {"name": "two", "options": {"batch_presence_aware": True}})
-    assert changed.body["options"] == {"presence_sub": ["U1"], "batch_presence_aware": True}
-    assert (changed.body["name"], changed.body["paused"]) == ("two", False)
-    assert desk.ask("POST", f"{path}/reconnect").status == 202
-    assert desk.notices.wait("0-0").renew == {id}
-    kept = desk.connections.get(id)
-    assert kept is not None
-    assert kept.token == token
-    listed = desk.ask("GET", "/v1/connections")
-    assert ids(listed.rows) == [id]
-    for said in (made, shown, changed, listed):
-        assert token.encode() not in said.raw
-    assert desk.ask("PATCH", path, {"name": "x"}, headers={"If-Match": '"0"'}).status == 412
-    assert desk.ask("DELETE", path).status == 204
-    assert desk.ask("GET", path).status == 404
-    assert desk.ask("DELETE", path).status == 404
-
-
-@pytest.mark.parametrize(
-    ("wrong", "field"),
-    [
-        ({"kind": "carrier_pigeon"}, "kind"),
-        ({"token": ""}, "token"),
-        ({"token": "xoxb a"}, "token"),
-        ({"token": "xapp-1"}, ""),
-        ({"kind": "socket_mode"}, ""),
-        ({"options": {"presence_sub": ["me"]}}, "options.presence_sub.0"),
-        ({"options": {"colour": "red"}}, "options.colour"),
-    ],
-    ids=str,
-)
-def test_a_wrong_connection_is_refused(desk: Desk, wrong: dict[str, Json], field: str) -> None:
-    said = desk.ask("POST", "/v1/connections", {"kind": "rtm", "token": "xoxb-1", **wrong})
-    assert (said.status, list(said.wrong)) == (422, [field])
-    assert desk.ask("GET", "/v1/connections").rows == []
-
-
-def test_a_webhook_may_name_a_connection_that_is_there(desk: Desk) -> None:
-    made = desk.ask("POST", "/v1/connections", {"kind": "rtm", "token": "xoxb-1"})
-    assert desk.made(connections=[made.body["id"]])["connections"] == [made.body["id"]]
 
 
 def test_what_is_not_ready_says_why(desk: Desk) -> None:
