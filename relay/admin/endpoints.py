@@ -55,7 +55,7 @@ class Answer:
 class Asked(BaseModel):
     """The parent of everything that a caller sends: no unknown field, no guessing at types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
 def _without_defaults(schema: dict[str, JsonValue]) -> None:
@@ -72,7 +72,9 @@ class AskedChange(Asked):
 class Shown(BaseModel):
     """The parent of everything that we answer with."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(
+        extra="forbid", json_schema_serialization_defaults_required=True, hide_input_in_errors=True
+    )
 
 
 View: TypeAlias = Callable[..., Answer]

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal, cast
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, ValidationError
 
 from relay.admin.endpoints import Asked, AskedChange, Shown
 from relay.admin.moments import Moment, moment
+from relay.admin.problems import from_validation
 from relay.admin.webhook_fields import (
     Channels,
     Connections,
@@ -136,11 +137,14 @@ def view_with_secret(webhook: Webhook) -> WebhookWithSecret:
 
 
 def changed(webhook: Webhook, change: WebhookChange) -> WebhookSettings:
-    """The settings of `webhook` with the change in them."""
+    """The settings of `webhook` with the change in them. Raises Problem if one that was allowed once is no more."""
     stands = dict(_settings(webhook))
     wanted = {name: getattr(change, name) for name in change.model_fields_set}
     merged = {name: value for name, value in (stands | wanted).items() if value is not None}
-    return WebhookSettings.model_validate(merged)
+    try:
+        return WebhookSettings.model_validate(merged)
+    except ValidationError as error:
+        raise from_validation(error) from None
 
 
 def with_settings(webhook: Webhook, settings: WebhookSettings, *, now: float) -> Webhook:

@@ -7,6 +7,7 @@ import pytest
 from relay.core.ids import WebhookId
 from relay.core.webhook import Json
 from tests.edges.desk import URL, Desk, open_desk, wanted
+from tests.store.filled import webhook
 
 
 @pytest.fixture
@@ -178,3 +179,10 @@ def test_enable_and_disable_are_a_switch(desk: Desk) -> None:
     on = desk.ask("POST", f"{path}/enable", {"drain": True})
     assert (on.status, on.body["status"], on.body["disabled_reason"]) == (200, "enabled", None)
     assert desk.ask("POST", f"{path}/enable").status == 200
+
+
+def test_a_record_that_is_no_longer_allowed_is_said_to_be_so_when_it_is_changed(desk: Desk) -> None:
+    desk.store.webhooks.add(webhook("wh_1", events=("hello",)))
+    said = desk.ask("PATCH", "/v1/webhooks/wh_1", {"description": "x"})
+    assert (said.status, list(said.wrong)) == (422, ["events.0"])
+    assert desk.ask("PATCH", "/v1/webhooks/wh_1", {"events": ["message"]}).status == 200
