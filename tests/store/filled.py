@@ -45,16 +45,19 @@ class Filled:
     def append(self, *names: str, channel: str = "C1") -> list[bool]:
         return self.journal.append([envelope(name, channel=channel) for name in names])
 
-    def fan_out(self, *matches: Match) -> str:
+    def fan_out(self, *matches: Match, insist: bool = False) -> str:
         """Everything in the journal behind the cursor, to all of `matches`."""
         cursor = self.journal.cursor()
         entries = self.journal.oldest(f"({cursor}", "+", 1000)
-        return self.fan_out_from(cursor, [(entry, matches) for entry in entries], self.webhooks.changes.version())
+        matched = [(entry, matches) for entry in entries]
+        return self.fan_out_from(cursor, matched, self.webhooks.changes.version(), insist=insist)
 
-    def fan_out_from(self, cursor: str, matched: Sequence[tuple[Entry, Sequence[Match]]], version: int) -> str:
+    def fan_out_from(
+        self, cursor: str, matched: Sequence[tuple[Entry, Sequence[Match]]], version: int, *, insist: bool = False
+    ) -> str:
         following = matched[-1][0].position
         stretch = Stretch(cursor=cursor, following=following, matched=matched, begun=len(matched))
-        return self.journal.fan_out(stretch, version=version)
+        return self.journal.fan_out(stretch, version=version, insist=insist)
 
     def deliver(self, *names: str, to: str = "wh_1", lane: str = "") -> None:
         """New events, fanned out to one webhook."""
@@ -78,4 +81,4 @@ class Filled:
 
     def ids(self, name: str = "wh_1") -> list[DeliveryId]:
         """A webhook's deliveries, oldest first."""
-        return self.deliveries.of_webhook(WebhookId(name), None, 1000)[::-1]
+        return self.deliveries.of_webhook(WebhookId(name), None, 1_000_000)[::-1]

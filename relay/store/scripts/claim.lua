@@ -15,10 +15,12 @@ local work = 1000    -- deliveries looked at and webhooks visited in one call; t
 local answer = {}
 
 -- what is left of a deleted webhook: a mark, so that news from before its end do not bring it back
-local function forget(webhook, gate)
-  for _, of in ipairs({key.ledger, key.fresh, key.due, key.held}) do redis.call('DEL', of(webhook)) end
-  for _, of in ipairs({key.deliveries, key.gate}) do redis.call('PEXPIRE', of(webhook), retention_ms) end
-  redis.call('HSET', key.gate(webhook), 'status', 'gone')
+local function forget(webhook)
+  local version = redis.call('HGET', key.gate(webhook), 'version')
+  for _, of in ipairs({key.gate, key.ledger, key.fresh, key.due, key.held}) do redis.call('DEL', of(webhook)) end
+  redis.call('HSET', key.gate(webhook), 'status', 'gone', 'version', version)
+  redis.call('PEXPIRE', key.gate(webhook), retention_ms)
+  redis.call('PEXPIRE', key.deliveries(webhook), retention_ms)
   gates[webhook], ledger[webhook], touched[webhook] = false, nil, nil
 end
 
@@ -102,12 +104,10 @@ local function take(gate, room, state, pop)
     if #sequences == 0 then break end
     for _, sequence in ipairs(sequences) do
       work = work - 1
-      local record = read(sequence)
-      if record and record.s == state then
+      local record = read_if(state, sequence)
+      if record then
         lend(sequence, record, gate)
         taken = taken + 1
-      elseif record and column[record.s] ~= 'outstanding' then
-        leave(record.w, record.o, sequence)
       end
     end
   end
@@ -170,7 +170,7 @@ while taken < limit and work > 0 do
     lent = visit(webhook, gate, limit - taken)
     taken = taken + lent
   elseif gate and gate.status == 'deleted' then
-    if set_aside(webhook, 'cancel') and gate.flying == 0 then forget(webhook, gate) end
+    if set_aside(webhook, 'cancel') and gate.flying == 0 then forget(webhook) end
   elseif gate then
     set_aside(webhook, 'hold')
     expire(webhook)
@@ -184,7 +184,7 @@ finish()
 local wait_ms = -1
 local turn = redis.call('ZRANGE', key.turns, 0, 0, 'WITHSCORES')[2]
 local lease = redis.call('ZRANGE', key.leases, 0, 0, 'WITHSCORES')[2]
-if turn then wait_ms = math.max(0, math.ceil(tonumber(turn) / 1000 - now_ms)) end
+if turn then wait_ms = tonumber(turn) <= now_us and 0 or math.ceil((tonumber(turn) - now_us) / 1000) end
 if lease then
   local left = math.max(0, tonumber(lease) - now_ms)
   wait_ms = wait_ms < 0 and left or math.min(wait_ms, left)

@@ -164,11 +164,11 @@ local function move(sequence, record, step)
   if not to then return false end
   book(record.w, column[record.s], -1)
   book(record.w, column[to], 1)
+  redis.call('HSET', key.delivery(sequence), 's', to)
   if column[record.s] == 'outstanding' and column[to] ~= 'outstanding' then leave(record.w, record.o, sequence) end
   if open[record.s] ~= open[to] then open_event(record.e, open[to] and 1 or -1) end
   touched[record.w] = true
   record.s = to
-  redis.call('HSET', key.delivery(sequence), 's', to)
   return true
 end
 
@@ -181,10 +181,13 @@ local function read(sequence)
   return record
 end
 
--- A list may still hold who has left it in other ways (cancelled, or sent again since): only its state counts.
+-- A list may still hold who has left it in other ways (cancelled, or sent again since): only its state counts. If that
+-- one has come up as its lane's head, the next takes its place.
 local function read_if(state, sequence)
   local record = read(sequence)
-  return record and record.s == state and record or nil
+  if not record or record.s == state then return record end
+  if column[record.s] ~= 'outstanding' then leave(record.w, record.o, sequence) end
+  return nil
 end
 
 -- settled records live for the retention, from now
