@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relay.admin.attempts import AttemptView, attempt_of_line
-from relay.admin.options import Shard
 from relay.core.delivery import Delivery
 from relay.core.ids import DeliveryId, EventId, read_delivery_id
 from relay.core.json_text import NotJson
+from relay.store.shards import Shard
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from itertools import islice
 
 from relay.admin.journals import NEWEST, STRIDE, Start, backwards, deliveries_of, find_event
 from relay.admin.lists import bad_cursor, read_cursor, write_cursor
-from relay.admin.options import Shard
 from relay.core.delivery import Delivery
 from relay.core.ids import DeliveryId, EventId, WebhookId, delivery_id, read_delivery_id
+from relay.store.shards import Shard
 
 SCANNED = 2000
 """Deliveries that one page looks at; if too few of them are wanted, the page is short and has a cursor to go on."""

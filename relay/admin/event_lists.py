@@ -6,10 +6,10 @@ from itertools import islice, takewhile
 
 from relay.admin.journals import SCANNED, Placed, Start, backwards
 from relay.admin.lists import write_cursor
-from relay.admin.options import Shard
 from relay.core.envelope import Envelope
 from relay.core.gist import gist, says
 from relay.store.journal import Entry
+from relay.store.shards import Shard
 
 BATCH = 50
 

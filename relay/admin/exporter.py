@@ -13,19 +13,19 @@ from relay.core.connection import ConnectionStatus
 from relay.core.errors import Away
 from relay.core.ledger import Ledger
 from relay.core.tally import Series
-from relay.store.backlogs import Backlogs
+from relay.store.backlogs import longest_backlogs
 from relay.store.counts import Counts
 
 Sample = tuple[Series, float]
 
 
-def exporter(rooms: AdminOptions, backlogs: Backlogs) -> Blueprint:
+def exporter(rooms: AdminOptions) -> Blueprint:
     blueprint = Blueprint("metrics", __name__)
 
     @blueprint.get("/metrics")
     def show() -> Response:
         try:
-            samples = dict(rooms.counts.sums()) | dict(_gauges(rooms, backlogs))
+            samples = dict(rooms.counts.sums()) | dict(_gauges(rooms))
         except Away:
             samples = {(metrics.REDIS_UP.name,): 0}
         return Response(exposition.write(metrics.EXPORTED, samples), content_type=exposition.MEDIA)
@@ -33,16 +33,16 @@ def exporter(rooms: AdminOptions, backlogs: Backlogs) -> Blueprint:
     return blueprint
 
 
-def _gauges(rooms: AdminOptions, backlogs: Backlogs) -> Iterator[Sample]:
+def _gauges(rooms: AdminOptions) -> Iterator[Sample]:
     """Raises Away."""
     now = rooms.now()
     yield (metrics.REDIS_UP.name,), 1
     yield (metrics.WEBHOOKS.name,), rooms.webhooks.count()
-    yield (metrics.FAN_OUT_LAG_S.name,), backlogs.fan_out_lag_s(now)
+    yield (metrics.FAN_OUT_LAG_S.name,), max(shard.backlogs.fan_out_lag_s(now) for shard in rooms.shards)
     ledger = sum((shard.deliveries.ledger() for shard in rooms.shards), Ledger())
     for column in ("outstanding", "held", "dead", "delivered", "cancelled"):
         yield (metrics.LEDGER.name, column), getattr(ledger, column)
-    for backlog in backlogs.longest(now):
+    for backlog in longest_backlogs((shard.backlogs for shard in rooms.shards), now):
         yield (metrics.BACKLOG.name, backlog.webhook), backlog.outstanding
         yield (metrics.BACKLOG_AGE_S.name, backlog.webhook), backlog.overdue_s
     yield from _connections(rooms)

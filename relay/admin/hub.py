@@ -1,6 +1,6 @@
-"""The hub: one loop reads what happens and tells all watchers, each frame written once, whoever wants it.
+"""The hub: what tails read is told to all watchers, each frame written once, whoever wants it.
 
-It runs only while somebody watches. Nobody waits for a watcher: what one is too slow to take is dropped and told.
+Tails run only while somebody watches. Nobody waits for a watcher: what one is too slow to take is dropped and told.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,21 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
-import gevent
-
-from relay.admin.moments import moment
+from relay.admin.tail import Tail
 from relay.core import metrics
-from relay.core.json_text import NotJson
 from relay.core.tally import Tally
-from relay.core.watching import Seen, Wish, dropped, see_event, see_outcome, sorted_out
+from relay.core.watching import Seen, Wish, dropped, sorted_out
 from relay.http.websocket import WebSocket, WebSocketClosed, text_frame
-from relay.loops import Loop
 from relay.report import Reporter
-from relay.store.feed import Feed, Happening, Place
-from relay.store.journal import Journal
-from relay.store.outcomes import WATCHED_S, Outcomes
+from relay.store.feed import Place
+from relay.store.shards import Shard
 
-READ_AT_ONCE = 256
 REST_S = 0.02
 """Between two reads at least, and REST_PER_WATCHER_S for each watcher: how often sockets are written to is bounded,
 so many watchers cost the rest of the process little."""
@@ -74,89 +68,53 @@ class Watcher:
 
 
 class Hub:
-    """One shard's watchers."""
+    """The watchers of a process, and what reads for them: a tail for each shard."""
 
-    def __init__(self, feed: Feed, journal: Journal, outcomes: Outcomes, *, tally: Tally, report: Reporter) -> None:
-        self._feed = feed
-        self._journal = journal
-        self._outcomes = outcomes
+    def __init__(self, shards: Sequence[Shard], *, tally: Tally, report: Reporter) -> None:
+        self._shards = shards
         self._tally = tally
         self._report = report
         self._watchers: set[Watcher] = set()
-        self._loop: Loop | None = None
-        self._watched_at = float("-inf")
-        self.place: Place | None = None
-        """How far the watchers are told; None until the loop has looked."""
+        self.tails: tuple[Tail, ...] = ()  # while somebody watches
 
     def __repr__(self) -> str:
-        return f"<Hub of {len(self)} watchers at {self.place}>"
+        return f"<Hub of {len(self)} watchers, {self.tails}>"
 
     def __len__(self) -> int:
         return len(self._watchers)
 
+    @property
+    def places(self) -> list[Place]:
+        """How far the watchers are told, on each shard. Raises StoreAway."""
+        return [tail.place for tail in self.tails]
+
     @contextmanager
-    def joined(self, watcher: Watcher) -> Iterator[Place]:
-        """Tells `watcher` what happens from now on: from the place that this gives. Raises StoreAway."""
-        if self._loop is None:
-            self._begin()
-        place = self.place or self._look()
+    def joined(self, watcher: Watcher) -> Iterator[list[Place]]:
+        """Tells `watcher` what happens from now on: from the places that this gives. Raises StoreAway."""
         self._watchers.add(watcher)
         try:
-            yield self.place or place
+            if not self.tails:
+                self._begin()
+            yield self.places
         finally:
             self._watchers.discard(watcher)
             if not self._watchers:
                 self.stop()
 
-    def see(self, happenings: list[Happening]) -> list[Seen]:
-        """What is to be told of them. Raises StoreAway."""
-        envelopes = self._journal.envelopes(one.event for one in happenings if one.event is not None)
-        seen: list[Seen] = []
-        for one in happenings:
-            if one.event is None:
-                try:
-                    seen.append(see_outcome(one.outcome, str(one.place), moment=moment))
-                except (NotJson, LookupError):
-                    continue  # of another version
-            elif (envelope := envelopes.get(one.event)) is not None:
-                seen.append(see_event(envelope, str(one.place), received_at=moment(envelope.received_at)))
-        return seen
-
     def stop(self) -> None:
-        loop, self._loop, self.place = self._loop, None, None
-        if loop is not None:
-            loop.stop()
+        tails, self.tails = self.tails, ()
+        for tail in tails:
+            tail.stop()
 
     def _begin(self) -> None:
-        self._watched_at = float("-inf")
-        self._loop = Loop("live stream", self._turn, self._report)
-        self._loop.start()
+        self.tails = tuple(Tail(shard, self._tell, self._report, now=monotonic) for shard in self._shards)
+        for tail in self.tails:
+            tail.start()
 
-    def _look(self) -> Place:
-        self._keep_watching()
-        place = self._feed.now()
-        if self.place is None:
-            self.place = place
-        return self.place
-
-    def _turn(self) -> None:
-        place = self.place or self._look()
-        self._keep_watching()
-        happenings = self._feed.wait(place, READ_AT_ONCE)
-        if happenings:
-            seen = self.see(happenings)
-            self.place = happenings[-1].place
-            self._tell(seen)
-            gevent.sleep(REST_S + REST_PER_WATCHER_S * len(self._watchers))
-
-    def _tell(self, seen: list[Seen]) -> None:
+    def _tell(self, seen: list[Seen]) -> float:
         wanted = sorted_out([watcher.wish for watcher in self._watchers], seen)
         frames = {name: Frames.of(found) for name, found in wanted.items() if found}
         lost = sum(watcher.tell(frames[watcher.wish.name]) for watcher in self._watchers if watcher.wish.name in frames)
         if lost:
             self._tally.add(metrics.STREAM_DROPPED, by=lost)
-
-    def _keep_watching(self) -> None:
-        if monotonic() - self._watched_at > WATCHED_S / 3:
-            self._outcomes.watch()
-            self._watched_at = monotonic()
+        return REST_S + REST_PER_WATCHER_S * len(self._watchers)

@@ -7,10 +7,10 @@ from heapq import merge
 from itertools import islice
 
 from relay.admin.lists import bad_cursor, read_cursor
-from relay.admin.options import Shard
 from relay.admin.problems import not_found
 from relay.core.ids import DeliveryId, EventId
 from relay.store.journal import Entry, Stored
+from relay.store.shards import Shard
 
 STRIDE = 250
 """Entries read at a time."""

@@ -15,23 +15,13 @@ from relay.store.audit import Audit
 from relay.store.connection_states import ConnectionStates
 from relay.store.connections import Connections
 from relay.store.counts import Counts
-from relay.store.deliveries import Deliveries
 from relay.store.directory import Directory
 from relay.store.idempotency import Idempotency
-from relay.store.journal import Journal
 from relay.store.notices import Notices
-from relay.store.replays import Replays, ShardReplays
+from relay.store.replays import Replays
 from relay.store.sessions import Sessions
+from relay.store.shards import Shard
 from relay.store.webhooks import Webhooks
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shard:
-    """One shard's events and what follows from them."""
-
-    journal: Journal
-    deliveries: Deliveries
-    replays: ShardReplays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ every few seconds, so a revoked key ends its streams.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from time import monotonic
 from typing import Annotated, cast
 
@@ -27,7 +28,7 @@ from relay.core.watching import Wish, caught_up, heartbeat, hello
 from relay.http.upgrade import accept
 from relay.http.websocket import SocketOptions, WebSocket, text_frame
 from relay.store.errors import StoreAway
-from relay.store.feed import BadCursor, Feed, Place
+from relay.store.feed import BadCursor, Place
 
 HEARD_MOST = 100
 """Messages from one watcher; none is needed."""
@@ -53,13 +54,10 @@ class StreamQuery(Asked):
 class Stream:
     """One for the process."""
 
-    def __init__(
-        self, rooms: AdminOptions, hub: Hub, feed: Feed, *, options: StreamOptions | None = None
-    ) -> None:
+    def __init__(self, rooms: AdminOptions, hub: Hub, *, options: StreamOptions | None = None) -> None:
         self._rooms = rooms
         self._options = options or StreamOptions()
         self._hub = hub
-        self._feed = feed
         self._welcome: dict[str, float] = {}  # what watchers show at the door, and when it was last looked at
 
     def blueprint(self) -> Blueprint:
@@ -80,10 +78,10 @@ class Stream:
     def _serve(self, websocket: WebSocket, wish: Wish, start: Place | None, *, door: Door) -> None:
         watcher = Watcher(websocket=websocket, wish=wish, held=[])
         try:
-            with self._hub.joined(watcher) as place:
-                websocket.send(hello(str(start or place), self._options.heartbeat_s).decode())
+            with self._hub.joined(watcher) as places:
+                websocket.send(hello(str(start or _newest(places)), self._options.heartbeat_s).decode())
                 if start is not None:
-                    self._tell_again(watcher, start, place)
+                    self._tell_again(watcher, start, places)
                 watcher.tell_held()
                 self._attend(watcher, door)
         except StoreAway:
@@ -96,25 +94,27 @@ class Stream:
             heard += watcher.websocket.receive(timeout_s=options.look_s / 2) is not None
             now = monotonic()
             if now - watcher.told_at >= options.heartbeat_s:
-                watcher.tell(Frames(text_frame(heartbeat(str(self._hub.place))), 0))
+                watcher.tell(Frames(text_frame(heartbeat(str(_newest(self._hub.places)))), 0))
             if now - looked_at >= options.look_s:
                 looked_at = now
                 if not self._is_welcome(door):
                     watcher.websocket.close(CloseCode.POLICY_VIOLATION, "this token is no longer valid")
         watcher.websocket.close(CloseCode.POLICY_VIOLATION, "a stream is for listening")
 
-    def _tell_again(self, watcher: Watcher, start: Place, until: Place) -> None:
-        """What came between the two, as far as it is kept. Raises StoreAway."""
-        told = 0
-        while told < RESUMED_MOST and (found := self._feed.between(start, until, PAGE)):
-            start = found[-1].place
-            told += len(found)
-            frames = Frames.of([seen for seen in self._hub.see(found) if watcher.wish.wants(seen)])
-            watcher.websocket.pour(frames.wire)
-            if not watcher.websocket.flush(DRAIN_S):
+    def _tell_again(self, watcher: Watcher, start: Place, until: Sequence[Place]) -> None:
+        """What came between the two, shard by shard, as far as it is kept. Raises StoreAway."""
+        again = (tail.again(start, place, PAGE) for tail, place in zip(self._hub.tails, until, strict=True))
+        told, missing = 0, False
+        for seen in chain.from_iterable(again):
+            missing = told >= RESUMED_MOST
+            if missing:
                 break
-        missing = start != until
-        watcher.websocket.send(caught_up(str(until), missing=missing).decode())
+            told += len(seen)
+            watcher.websocket.pour(Frames.of([one for one in seen if watcher.wish.wants(one)]).wire)
+            missing = not watcher.websocket.flush(DRAIN_S)
+            if missing:
+                break
+        watcher.websocket.send(caught_up(str(_newest(until)), missing=missing).decode())
 
     def _wish(self, query: StreamQuery, caller: Caller) -> Wish:
         """Raises Problem (404, 422)."""
@@ -152,6 +152,10 @@ class Stream:
         if not any(webhooks):
             raise not_found("webhook")
         return tuple(subscribe(webhook) for webhook in webhooks if webhook)
+
+
+def _newest(places: Sequence[Place]) -> Place:
+    return max(places, key=lambda place: place.newest)
 
 
 def _start(cursor: str) -> Place | None:

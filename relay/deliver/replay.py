@@ -18,21 +18,16 @@ from relay.store.client import BLOCK_S
 from relay.store.directory import Directory
 from relay.store.journal import Journal
 from relay.store.replays import BATCH, Batch, Replays, ShardReplays
+from relay.store.shards import Shard
 
 AGAIN_S = 0.2
 """After a turn in which nothing could be done: until the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayShard:
-    replays: ShardReplays
-    journal: Journal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayRooms:
     replays: Replays
-    shards: Sequence[ReplayShard]
+    shards: Sequence[Shard]
     directory: Directory
 
 
@@ -82,7 +77,7 @@ class Replayer:
         return True
 
 
-def _step(replay: Replay, webhook: Webhook, shard: ReplayShard) -> str:
+def _step(replay: Replay, webhook: Webhook, shard: Shard) -> str:
     """What the store says to the next batch; "finished" if there is none, "waits" if it is not there yet."""
     standing = shard.replays.standing(replay)
     if standing.done:

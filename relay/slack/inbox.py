@@ -78,7 +78,15 @@ class Inbox:
         "loop",
     )
 
-    def __init__(self, *, journal: Journal, occurrences: Occurrences, options: SlackOptions, report: Reporter) -> None:
+    def __init__(
+        self,
+        name: str = "inbox",
+        *,
+        journal: Journal,
+        occurrences: Occurrences,
+        options: SlackOptions,
+        report: Reporter,
+    ) -> None:
         self._journal = journal
         self._occurrences = occurrences
         self._options = options
@@ -87,7 +95,7 @@ class Inbox:
         self._size_bytes = 0
         self._filled = Flag()
         self._lost: Counter[str] = Counter()
-        self.loop = Loop("inbox", self._turn, report)
+        self.loop = Loop(name, self._turn, report)
 
     def __repr__(self) -> str:
         return f"<Inbox waiting={len(self._buffer)} bytes={self._size_bytes}>"

@@ -9,7 +9,7 @@ from relay.core.connection import Connection, Kind
 from relay.report import Reporter
 from relay.slack.dial import Dialer
 from relay.slack.dialect import Dialect
-from relay.slack.inbox import Inbox
+from relay.slack.inboxes import Inboxes
 from relay.slack.keeper import Keeper
 from relay.slack.line import Line, TellNote
 from relay.slack.options import SlackOptions
@@ -26,7 +26,7 @@ class Means:
     worker: str
     web: WebApi
     dialer: Dialer
-    inbox: Inbox
+    inboxes: Inboxes
     desk: Desk
     states: ConnectionStates
     turns: Turns
@@ -35,16 +35,18 @@ class Means:
     report: Reporter
 
     def keeper(self, connection: Connection) -> Keeper:
-        spokesman = Spokesman(connection, self.worker, states=self.states, inbox=self.inbox, report=self.report)
+        inbox = self.inboxes.of(connection.id)
+        spokesman = Spokesman(connection, self.worker, states=self.states, inbox=inbox, report=self.report)
         return Keeper(connection, self._dialect(connection), line=self._line, spokesman=spokesman, report=self.report)
 
     def _dialect(self, connection: Connection) -> Dialect:
+        inbox = self.inboxes.of(connection.id)
         match connection.kind:
             case Kind.RTM:
                 dice = random()  # spreads the renewals of many sockets
-                return Rtm(connection, web=self.web, turns=self.turns, inbox=self.inbox, dice=dice)
+                return Rtm(connection, web=self.web, turns=self.turns, inbox=inbox, dice=dice)
             case Kind.SOCKET_MODE:
-                return SocketMode(connection, web=self.web, inbox=self.inbox, desk=self.desk)
+                return SocketMode(connection, web=self.web, inbox=inbox, desk=self.desk)
 
     def _line(self, connection: Connection, dialect: Dialect, *, number: int, tell: TellNote) -> Line:
         return Line(

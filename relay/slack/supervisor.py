@@ -21,7 +21,7 @@ from relay.loops import Loop, once
 from relay.report import Reporter
 from relay.slack.dial import Dialer
 from relay.slack.holding import Holding
-from relay.slack.inbox import Inbox
+from relay.slack.inboxes import Inboxes
 from relay.slack.means import Means
 from relay.slack.options import SlackOptions, tls_context
 from relay.slack.socket_mode import Desk
@@ -54,9 +54,9 @@ class SlackStore:
 
 
 class Supervisor:
-    def __init__(self, store: SlackStore, *, inbox: Inbox, options: SlackOptions, report: Reporter) -> None:
+    def __init__(self, store: SlackStore, *, inboxes: Inboxes, options: SlackOptions, report: Reporter) -> None:
         self._store = store
-        self._inbox = inbox
+        self._inboxes = inboxes
         self._report = report
         self._desk = Desk()
         dialer = Dialer(options, tls_context())
@@ -64,7 +64,7 @@ class Supervisor:
             worker=store.workers.me,
             web=WebApi(options, dialer),
             dialer=dialer,
-            inbox=inbox,
+            inboxes=inboxes,
             desk=self._desk,
             states=store.states,
             turns=store.turns,
@@ -87,10 +87,11 @@ class Supervisor:
     @property
     def beats(self) -> Mapping[str, float]:
         """When each loop last turned, by the steady clock; a loop that is well turns every few seconds."""
-        return {loop.name: loop.last_turn for loop in (self._follow_loop, self._beat_loop, self._inbox.loop)}
+        own = {loop.name: loop.last_turn for loop in (self._follow_loop, self._beat_loop)}
+        return own | dict(self._inboxes.beats)
 
     def start(self) -> None:
-        self._inbox.start()
+        self._inboxes.start()
         self._beat_loop.start()
         self._follow_loop.start()
 
@@ -105,7 +106,7 @@ class Supervisor:
         with suppress(StoreAway):
             self._store.workers.gone()
         self._desk.stop()
-        self._inbox.stop(max(0.0, deadline - monotonic()))
+        self._inboxes.stop(max(0.0, deadline - monotonic()))
 
     def _beat(self) -> None:
         self._look_around()

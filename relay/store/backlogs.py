@@ -4,8 +4,9 @@ A webhook with something outstanding has a turn to come, or deliveries in flight
 the one that is stuck first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from relay.core.ids import WebhookId
 from relay.store.client import Client
@@ -22,6 +23,14 @@ class Backlog:
     webhook: WebhookId
     outstanding: int
     overdue_s: float  # how long the one that waits longest could have gone
+
+    def __add__(self, other: "Backlog") -> "Backlog":
+        """The same webhook's on two shards together."""
+        return Backlog(
+            webhook=self.webhook,
+            outstanding=self.outstanding + other.outstanding,
+            overdue_s=max(self.overdue_s, other.overdue_s),
+        )
 
 
 class Backlogs:
@@ -73,3 +82,12 @@ class Backlogs:
         return Backlog(
             webhook=WebhookId(id), outstanding=integer(outstanding or 0), overdue_s=max(0.0, now - min(waits_since))
         )
+
+
+def longest_backlogs(shards: Iterable[Backlogs], now: float) -> list[Backlog]:
+    """Of all shards together, the largest first, LOOKED_AT at most. Raises StoreAway."""
+    found: dict[WebhookId, Backlog] = {}
+    for one in chain.from_iterable(shard.longest(now) for shard in shards):
+        known = found.get(one.webhook)
+        found[one.webhook] = one if known is None else known + one
+    return sorted(found.values(), key=lambda one: -one.outstanding)[:LOOKED_AT]

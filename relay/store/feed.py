@@ -13,6 +13,10 @@ from relay.store.reply import entries, rows, text
 
 START = "0-0"
 _POSITION = re.compile(r"\d{1,15}-\d{1,10}", re.ASCII)
+_SHARD = re.compile(r"\d{0,4}", re.ASCII)
+
+SKEW_MS = 5000
+"""The clocks of two shards' Redis, and how far their readers are, may differ by so much."""
 
 
 class BadCursor(RelayError):
@@ -21,21 +25,35 @@ class BadCursor(RelayError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """How far somebody has seen: the last event, the last outcome."""
+    """How far somebody has seen: the last event, the last outcome of a shard."""
 
     events: str = START
     outcomes: str = START
+    shard: int = 0
 
     def __str__(self) -> str:
-        return f"{self.events}.{self.outcomes}"
+        return f"{self.events}.{self.outcomes}" + (f".{self.shard}" if self.shard else "")
+
+    @property
+    def newest(self) -> tuple[int, int]:
+        """By time, to compare places of all shards."""
+        return max(_order(self.events), _order(self.outcomes))
+
+    def on(self, shard: int) -> "Place":
+        """The same time on another shard, or somewhat before it: nothing is missed, little is told twice."""
+        if shard == self.shard:
+            return self
+        start = f"{max(0, self.newest[0] - SKEW_MS)}-0"
+        return Place(events=start, outcomes=start, shard=shard)
 
     @classmethod
     def read(cls, cursor: str) -> "Place":
         """Raises BadCursor."""
-        events, _, outcomes = cursor.partition(".")
-        if not (_POSITION.fullmatch(events) and _POSITION.fullmatch(outcomes)):
+        events, _, rest = cursor.partition(".")
+        outcomes, _, shard = rest.partition(".")
+        if not (_POSITION.fullmatch(events) and _POSITION.fullmatch(outcomes) and _SHARD.fullmatch(shard)):
             raise BadCursor("this is not a cursor of the stream")
-        return cls(events=events, outcomes=outcomes)
+        return cls(events=events, outcomes=outcomes, shard=int(shard or 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +68,12 @@ class Happening:
 class Feed:
     """One shard's."""
 
-    __slots__ = ("_client", "_journal", "_outcomes")
+    __slots__ = ("_client", "_journal", "_outcomes", "_shard")
 
     def __init__(self, client: Client, shard: int = 0) -> None:
         keys = Keys(shard)
         self._client = client
+        self._shard = shard
         self._journal, self._outcomes = keys("journal"), keys("outcomes")
 
     def now(self) -> Place:
@@ -64,7 +83,7 @@ class Feed:
                 entries(self._client.redis.xrevrange(stream, count=1)) for stream in (self._journal, self._outcomes)
             ]
         events, outcomes = (found[0][0] if found else START for found in newest)
-        return Place(events=events, outcomes=outcomes)
+        return Place(events=events, outcomes=outcomes, shard=self._shard)
 
     def wait(self, after: Place, limit: int) -> list[Happening]:
         """What came behind `after`, at most `limit` of each kind; waits for it up to BLOCK_S. Raises StoreAway."""

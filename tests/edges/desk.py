@@ -1,7 +1,7 @@
 """The API as a stranger meets it: the real application on a real server, over a real Redis, asked by bare HTTP."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,15 +14,16 @@ from relay.admin.app import make_app
 from relay.admin.dashboard.pages import dashboard
 from relay.admin.exporter import exporter
 from relay.admin.hub import Hub
-from relay.admin.options import AdminOptions, Shard
+from relay.admin.options import AdminOptions
 from relay.admin.stream import Stream, StreamOptions
 from relay.core.connection import ConnectionState
+from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId
-from relay.core.outcome import Refused
+from relay.core.outcome import Outcome, Refused
 from relay.core.readiness import Check, Readiness
 from relay.core.tally import Tally
 from relay.core.url import vet_url
-from relay.core.webhook import Json
+from relay.core.webhook import Json, Webhook
 from relay.deliver.post import Poster, PostOptions
 from relay.deliver.sample import post_sample
 from relay.deliver.worker import DeliverOptions
@@ -31,18 +32,16 @@ from relay.http.websocket import SocketOptions
 from relay.report import Fact
 from relay.store.apikeys import ApiKeys
 from relay.store.audit import Audit
-from relay.store.backlogs import Backlogs
 from relay.store.client import Client, StoreOptions
 from relay.store.connection_states import ConnectionStates, Standing
 from relay.store.connections import Connections
 from relay.store.counts import Counts
 from relay.store.directory import Directory
-from relay.store.feed import Feed
 from relay.store.idempotency import Idempotency
 from relay.store.notices import Notices
-from relay.store.outcomes import Outcomes
-from relay.store.replays import Replays, ShardReplays
+from relay.store.replays import Replays
 from relay.store.sessions import Sessions
+from relay.store.shards import Shards
 from relay.store.vault import Vault
 from relay.store.workers import Workers
 from tests.store.filled import Filled
@@ -50,9 +49,7 @@ from tests.store.filled import Filled
 TOKEN = "the-admin-token-of-the-tests"
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 URL = "https://example.com/slack/events"
-QUICK = StreamOptions(
-    heartbeat_s=1.0, look_s=0.4, socket=SocketOptions(message_bytes=4096, outbox_bytes=256 * 1024)
-)
+QUICK = StreamOptions(heartbeat_s=1.0, look_s=0.4, socket=SocketOptions(message_bytes=4096, outbox_bytes=256 * 1024))
 """The live stream's times and sizes, so that a test need not wait."""
 
 READY = Readiness(checks=(Check(name="redis", ok=True),))
@@ -148,31 +145,11 @@ def open_desk(redis_url: str) -> Iterator[Desk]:
     store = Filled(client)
     poster = Poster(PostOptions(allowed=LOOPBACK))
     desk = Desk("", store, Connections(client, vault), ConnectionStates(client), Notices(client), Replays(client))
-    rooms = AdminOptions(
-        admin_token=TOKEN,
-        webhooks=store.webhooks,
-        directory=Directory(store.webhooks),
-        replays=desk.replays,
-        shards=(Shard(journal=store.journal, deliveries=store.deliveries, replays=ShardReplays(client)),),
-        connections=desk.connections,
-        states=desk.states,
-        notices=desk.notices,
-        api_keys=ApiKeys(client),
-        audit=Audit(client),
-        idempotency=Idempotency(client, vault),
-        sessions=Sessions(client),
-        counts=Counts(client),
-        ready=lambda: desk.readiness,
-        vet=_vet,
-        post=partial(post_sample, poster=poster, options=DeliverOptions(agent="slack-webhook-relay/test")),
-        report=desk.facts.append,
-        version="1.2.3",
-        now=lambda: time() + desk.ahead_s,
-    )
-    feed = Feed(client)
-    hub = Hub(feed, store.journal, Outcomes(client), tally=desk.tally, report=desk.facts.append)
-    stream = Stream(rooms, hub, feed, options=QUICK).blueprint()
-    app = make_app(rooms, (exporter(rooms, Backlogs(client)), stream, dashboard(rooms)))
+    post = partial(post_sample, poster=poster, options=DeliverOptions(agent="slack-webhook-relay/test"))
+    rooms = _rooms(desk, vault, post)
+    hub = Hub(rooms.shards, tally=desk.tally, report=desk.facts.append)
+    stream = Stream(rooms, hub, options=QUICK).blueprint()
+    app = make_app(rooms, (exporter(rooms), stream, dashboard(rooms)))
     server = HttpServer(app, "127.0.0.1", 0)
     server.start()
     desk.url = server.url
@@ -184,6 +161,31 @@ def open_desk(redis_url: str) -> Iterator[Desk]:
         poster.close(0.0)
         client.close()
     assert desk.facts == []
+
+
+def _rooms(desk: Desk, vault: Vault, post: Callable[[Webhook, Envelope], Outcome]) -> AdminOptions:
+    client, store = desk.store.client, desk.store
+    return AdminOptions(
+        admin_token=TOKEN,
+        webhooks=store.webhooks,
+        directory=Directory(store.webhooks),
+        replays=desk.replays,
+        shards=Shards(client),
+        connections=desk.connections,
+        states=desk.states,
+        notices=desk.notices,
+        api_keys=ApiKeys(client),
+        audit=Audit(client),
+        idempotency=Idempotency(client, vault),
+        sessions=Sessions(client),
+        counts=Counts(client),
+        ready=lambda: desk.readiness,
+        vet=_vet,
+        post=post,
+        report=desk.facts.append,
+        version="1.2.3",
+        now=lambda: time() + desk.ahead_s,
+    )
 
 
 def _vet(url: str) -> Refused | None:

@@ -10,6 +10,7 @@ from relay.core.connection import Connection, ConnectionState, Kind
 from relay.core.envelope import Envelope
 from relay.report import Fact, Level, Report
 from relay.slack.inbox import Inbox
+from relay.slack.inboxes import Inboxes
 from relay.slack.options import SlackOptions
 from relay.slack.supervisor import SlackStore, Supervisor
 from relay.store.client import Client, StoreOptions
@@ -49,7 +50,7 @@ class SlackSide:
             workers=self.workers,
             turns=Turns(self.client),
         )
-        self.supervisor = Supervisor(store, inbox=self.inbox, options=options, report=self._report)
+        self.supervisor = Supervisor(store, inboxes=Inboxes([self.inbox]), options=options, report=self._report)
         for connection in connections or (RTM,):
             self.connections.ensure(connection)
 

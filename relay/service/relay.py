@@ -6,7 +6,7 @@ what is in flight, then the API goes, then Redis.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Flag, auto
@@ -20,7 +20,7 @@ from relay.admin.app import make_app
 from relay.admin.dashboard.pages import dashboard
 from relay.admin.exporter import exporter
 from relay.admin.hub import Hub
-from relay.admin.options import AdminOptions, Shard
+from relay.admin.options import AdminOptions
 from relay.admin.stream import Stream
 from relay.core import metrics
 from relay.core.address import Network
@@ -30,41 +30,21 @@ from relay.core.outcome import Refused
 from relay.core.readiness import Check, Readiness, check_connections, check_loops
 from relay.core.tally import Tally
 from relay.core.url import vet_url
-from relay.deliver.health import Health
 from relay.deliver.post import Poster
 from relay.deliver.sample import post_sample
-from relay.deliver.worker import Rooms, Worker
-from relay.fanout import FanOut
 from relay.http.server import HttpServer
 from relay.loops import Loop, eventually
 from relay.metrics import Metrics
 from relay.report import Reporter, Started, counting
+from relay.service.rooms import Store
+from relay.service.work import Work
 from relay.settings import Settings
-from relay.slack.inbox import Inbox
-from relay.slack.supervisor import SlackStore, Supervisor
-from relay.store.apikeys import ApiKeys
-from relay.store.audit import Audit
-from relay.store.backlogs import Backlogs
 from relay.store.client import Client
-from relay.store.connection_states import ConnectionStates
 from relay.store.connections import Connections
-from relay.store.counts import Counts, ProcessRecord
-from relay.store.deliveries import Deliveries
-from relay.store.directory import Directory
+from relay.store.counts import ProcessRecord
 from relay.store.embedded import EmbeddedRedis
 from relay.store.errors import StoreAway
-from relay.store.feed import Feed
-from relay.store.idempotency import Idempotency
-from relay.store.journal import Journal
-from relay.store.notices import Notices
-from relay.store.occurrences import Occurrences
-from relay.store.outcomes import Outcomes
-from relay.store.replays import Replays, ShardReplays
-from relay.store.sessions import Sessions
-from relay.store.turns import Turns
 from relay.store.vault import Vault
-from relay.store.webhooks import Webhooks
-from relay.store.workers import Workers
 
 DEFAULT_RTM = ConnectionId("con_default")
 DEFAULT_SOCKET = ConnectionId("con_defaultsocket")
@@ -72,91 +52,10 @@ DEFAULT_SOCKET = ConnectionId("con_defaultsocket")
 starts.
 """
 
-LAST_WRITES_S = 2.0
-"""Of the time for an orderly end, what is kept for writing down what came of the last POSTs."""
-
 
 class Parts(Flag):
     WEB = auto()
     WORK = auto()
-
-
-class Store:
-    """Every room of the store over one client."""
-
-    def __init__(self, client: Client, vault: Vault) -> None:
-        self.client = client
-        self.journal = Journal(client)
-        self.deliveries = Deliveries(client)
-        self.webhooks = Webhooks(client, vault)
-        self.directory = Directory(self.webhooks)
-        self.connections = Connections(client, vault)
-        self.states = ConnectionStates(client)
-        self.notices = Notices(client)
-        self.occurrences = Occurrences(client)
-        self.replays = Replays(client)
-        self.shard_replays = ShardReplays(client)
-        self.api_keys = ApiKeys(client)
-        self.audit = Audit(client)
-        self.idempotency = Idempotency(client, vault)
-        self.sessions = Sessions(client)
-        self.feed = Feed(client)
-        self.outcomes = Outcomes(client)
-        self.counts = Counts(client)
-        self.backlogs = Backlogs(client)
-        self.slack = SlackStore(
-            connections=self.connections,
-            states=self.states,
-            notices=self.notices,
-            workers=Workers(client),
-            turns=Turns(client),
-        )
-
-
-class Work:
-    """Connections, fan-out and deliveries."""
-
-    def __init__(self, store: Store, poster: Poster, settings: Settings, *, report: Reporter) -> None:
-        slack = settings.slack_options()
-        self._poster = poster
-        inbox = Inbox(journal=store.journal, occurrences=store.occurrences, options=slack, report=report)
-        self._supervisor = Supervisor(store.slack, inbox=inbox, options=slack, report=report)
-        health = Health(store.webhooks, store.deliveries, store.journal, report=report)
-        rooms = Rooms(
-            journal=store.journal,
-            deliveries=store.deliveries,
-            directory=store.directory,
-            poster=poster,
-            health=health,
-            outcomes=store.outcomes,
-        )
-        self._worker = Worker(rooms, settings.deliver_options(), report)
-        self._fan_out = Loop("fan out", FanOut(store.journal, store.directory, report).turn, report)
-        self._claim = Loop("claim", self._worker.claim, report)
-        self._settle = Loop("settle", self._worker.settle, report)
-
-    @property
-    def beats(self) -> Mapping[str, float]:
-        loops = (self._fan_out, self._claim, self._settle)
-        return {loop.name: loop.last_turn for loop in loops} | dict(self._supervisor.beats)
-
-    @property
-    def in_flight(self) -> int:
-        return self._worker.in_flight
-
-    def start(self) -> None:
-        for loop in (self._settle, self._claim, self._fan_out):
-            loop.start()
-        self._supervisor.start()
-
-    def stop(self, within_s: float) -> None:
-        deadline = monotonic() + within_s
-        self._worker.stop_claiming()
-        self._supervisor.stop(min(5.0, within_s / 2))
-        self._fan_out.stop(0.1)
-        self._claim.stop(0.1)
-        self._poster.close(max(0.0, deadline - monotonic() - LAST_WRITES_S))
-        self._settle.stop_when(lambda: not self._worker.in_flight, max(0.1, deadline - monotonic()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,10 +101,9 @@ class Relay:
         running = Running(address="", ready=partial(self._ready, store))
         if Parts.WEB in self._parts:
             admin = self._admin(store, poster)
-            self._hub = hub = Hub(store.feed, store.journal, store.outcomes, tally=self._tally, report=self._report)
+            self._hub = hub = Hub(store.shards, tally=self._tally, report=self._report)
             stack.callback(hub.stop)
-            stream = Stream(admin, hub, store.feed)
-            app = make_app(admin, (exporter(admin, store.backlogs), stream.blueprint(), dashboard(admin)))
+            app = make_app(admin, (exporter(admin), Stream(admin, hub).blueprint(), dashboard(admin)))
             server = HttpServer(app, settings.host, settings.port)
             server.start()
             stack.callback(server.stop, within_s=1.0)
@@ -213,11 +111,19 @@ class Relay:
         if Parts.WORK in self._parts:
             ensure = partial(ensure_connections, store.connections, settings)
             stack.callback(eventually("connections of the environment", ensure, self._report).stop)
-            self._work = Work(store, poster, settings, report=self._report)
-            self._work.start()
-            stack.callback(self._work.stop, settings.shutdown_s)
+            stack.callback(self._end_work)
+            stack.callback(eventually("work", partial(self._begin_work, store, poster), self._report).stop)
         self._report(Started(what=_name(self._parts), version=__version__, address=running.address))
         return running
+
+    def _begin_work(self, store: Store, poster: Poster) -> None:
+        """Raises StoreAway until Redis has said how many shards there are."""
+        self._work = Work(store, poster, self._settings, report=self._report)
+        self._work.start()
+
+    def _end_work(self) -> None:
+        if self._work is not None:
+            self._work.stop(self._settings.shutdown_s)
 
     def _embed(self, stack: ExitStack) -> str:
         """The address of a Redis of our own, which is brought back if it ends by itself."""
@@ -233,7 +139,7 @@ class Relay:
             webhooks=store.webhooks,
             directory=store.directory,
             replays=store.replays,
-            shards=(Shard(journal=store.journal, deliveries=store.deliveries, replays=store.shard_replays),),
+            shards=store.shards,
             connections=store.connections,
             api_keys=store.api_keys,
             audit=store.audit,
@@ -266,13 +172,18 @@ class Relay:
         )
 
     def _ready(self, store: Store) -> Readiness:
-        checks = check_loops(self._work.beats, monotonic()) if self._work else []
+        checks = check_loops(self._work.beats, monotonic()) if self._work else self._no_work()
         try:
             wanted = store.connections.all()
             states = store.states.of(connection.id for connection in wanted)
         except StoreAway as away:
             return Readiness(checks=(*checks, Check(name="redis", ok=False, why=str(away))))
         return Readiness(checks=(Check(name="redis", ok=True), *checks, *check_connections(wanted, states)))
+
+    def _no_work(self) -> list[Check]:
+        """It has not begun, or is not ours."""
+        why = "it waits for Redis to say how many shards there are"
+        return [Check(name="work", ok=False, why=why)] if Parts.WORK in self._parts else []
 
 
 def ensure_connections(connections: Connections, settings: Settings) -> None:

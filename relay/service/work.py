@@ -1,0 +1,116 @@
+"""What a worker does: it holds connections, and for each shard it fans out and delivers."""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from time import monotonic
+
+from relay.deliver.health import Health
+from relay.deliver.in_flight import InFlight, Share
+from relay.deliver.post import Poster
+from relay.deliver.replay import Replayer, ReplayRooms
+from relay.deliver.worker import Rooms, Worker
+from relay.fanout import FanOut
+from relay.loops import Loop
+from relay.report import Reporter
+from relay.service.rooms import Store
+from relay.settings import Settings
+from relay.slack.inbox import Inbox
+from relay.slack.inboxes import Inboxes
+from relay.slack.supervisor import Supervisor
+from relay.store.shards import Shard
+
+LAST_WRITES_S = 2.0
+"""Of the time for an orderly end, what is kept for writing down what came of the last POSTs."""
+
+
+class Work:
+    """Made once Redis has said how many shards there are: raises StoreAway until then."""
+
+    def __init__(self, store: Store, poster: Poster, settings: Settings, *, report: Reporter) -> None:
+        self._poster = poster
+        self._supervisor = _supervisor(store, settings, report=report)
+        in_flight = InFlight(settings.deliver_options().in_flight, shards=len(store.shards))
+        self._shards = [
+            ShardWork(shard, store, poster, settings=settings, share=in_flight.share(), report=report)
+            for shard in store.shards
+        ]
+        rooms = ReplayRooms(replays=store.replays, shards=store.shards, directory=store.directory)
+        self._replay = Loop("replay", Replayer(rooms, report).turn, report)
+
+    @property
+    def beats(self) -> Mapping[str, float]:
+        """When each loop last turned, by the steady clock."""
+        return {loop.name: loop.last_turn for loop in self._loops()} | dict(self._supervisor.beats)
+
+    @property
+    def in_flight(self) -> int:
+        return sum(shard.worker.in_flight for shard in self._shards)
+
+    def start(self) -> None:
+        for loop in self._loops():
+            loop.start()
+        self._supervisor.start()
+
+    def stop(self, within_s: float) -> None:
+        """In order: take nothing more, hand over the connections, store what was heard, finish what is in flight."""
+        deadline = monotonic() + within_s
+        for shard in self._shards:
+            shard.worker.stop_claiming()
+        self._supervisor.stop(min(5.0, within_s / 2))
+        for loop in (self._replay, *chain.from_iterable((shard.fan_out, shard.claim) for shard in self._shards)):
+            loop.stop(0.1)
+        self._poster.close(max(0.0, deadline - monotonic() - LAST_WRITES_S))
+        for shard in self._shards:
+            nothing_left = shard.has_settled_all
+            shard.settle.stop_when(nothing_left, max(0.1, deadline - monotonic()))
+
+    def _loops(self) -> Iterator[Loop]:
+        yield self._replay
+        for shard in self._shards:
+            yield from (shard.settle, shard.claim, shard.fan_out)
+
+
+class ShardWork:
+    """One shard's loops."""
+
+    def __init__(
+        self, shard: Shard, store: Store, poster: Poster, *, settings: Settings, share: Share, report: Reporter
+    ) -> None:
+        rooms = Rooms(
+            journal=shard.journal,
+            deliveries=shard.deliveries,
+            directory=store.directory,
+            poster=poster,
+            health=Health(store.webhooks, shard.deliveries, shard.journal, report=report),
+            outcomes=shard.outcomes,
+        )
+        which = _which(shard.number, store)
+        self.worker = Worker(rooms, settings.deliver_options(), report, share=share)
+        self.fan_out = Loop(f"fan out{which}", FanOut(shard.journal, store.directory, report).turn, report)
+        self.claim = Loop(f"claim{which}", self.worker.claim, report)
+        self.settle = Loop(f"settle{which}", self.worker.settle, report)
+
+    def has_settled_all(self) -> bool:
+        return not self.worker.in_flight
+
+
+def _supervisor(store: Store, settings: Settings, *, report: Reporter) -> Supervisor:
+    options = settings.slack_options()
+    inboxes = Inboxes(
+        [
+            Inbox(
+                f"inbox{_which(shard.number, store)}",
+                journal=shard.journal,
+                occurrences=store.occurrences,
+                options=options,
+                report=report,
+            )
+            for shard in store.shards
+        ]
+    )
+    return Supervisor(store.slack, inboxes=inboxes, options=options, report=report)
+
+
+def _which(shard: int, store: Store) -> str:
+    """Loops of several shards are told apart by their names."""
+    return f" {shard}" if len(store.shards) > 1 else ""
