@@ -21,6 +21,7 @@ local function judge_gate(webhook, gate, failed, first_try, pause_ms)
   gate.flying = gate.flying - 1
   if not failed then
     gate.fails, gate.since, gate.failed, gate.warned = 0, 0, 0, 0
+    failing[webhook] = nil
     return
   end
   gate.fails = gate.fails + 1

@@ -1,0 +1,32 @@
+"""Which webhooks a settling calls failing."""
+
+from relay.core.delivery import Step
+from relay.store.deliveries import Settled, Settlement
+from tests.store.filled import Filled, webhook
+
+
+def _settle_together(filled: Filled, *failed: bool) -> Settled:
+    filled.webhooks.add(webhook("wh_1"))
+    filled.deliver(*(f"Ev{i}" for i in range(len(failed))))
+    return filled.deliveries.settle(
+        [
+            Settlement(
+                claim=claim,
+                step=Step.POSTPONE if is_failure else Step.ACCEPT,
+                wait_s=500 if is_failure else 0,
+                failed=is_failure,
+                attempt=b'{"n":1}',
+            )
+            for claim, is_failure in zip(filled.claim(), failed, strict=True)
+        ]
+    )
+
+
+def test_a_success_after_a_failure_in_one_settling_leaves_nothing_to_warn_of(filled: Filled) -> None:
+    assert _settle_together(filled, True, False).failing == []
+
+
+def test_a_failure_after_a_success_in_one_settling_fails_since_now(filled: Filled) -> None:
+    failing = _settle_together(filled, False, True).failing
+    assert [(one.webhook, one.deliveries) for one in failing] == [("wh_1", 1)]
+    assert failing[0].since > 0
