@@ -86,15 +86,17 @@ class RtmEnvelopes:
         self._tail = b"," + json_text.write({"authorizations": [authorization]})[1:] if authorization else b"}"
         self._mention = f"<@{identity.bot_user}" if identity.bot_user else ""
 
-    def make(self, event: Event, received_at: float) -> tuple[Envelope, ...]:
+    def make(self, event: Event, received_at: float, *, channel_type: str = "") -> tuple[Envelope, ...]:
         """The event's envelope and, if it mentions our bot, that of the app_mention which RTM never sends.
 
-        `event` has a `type`, and a `stamp_of`; raises ValueError without.
+        `event` has a `type`, and a `stamp_of`; raises ValueError without. `channel_type`: of a message, if known.
         """
         stamp = stamp_of(event)
         if stamp is None:
             raise ValueError("an event without a time must be given one first")
-        told = self._envelope(_completed(event, stamp), fingerprint(self._identity.team, event), received_at)
+        told = self._envelope(
+            _completed(event, stamp, channel_type), fingerprint(self._identity.team, event), received_at
+        )
         if not self._is_mention(event):
             return (told,)
         mention = {name: value for name, value in event.items() if name not in ("channel_type", "subtype")}
@@ -125,15 +127,13 @@ class RtmEnvelopes:
         return spelled and isinstance(channel, str) and not channel.startswith("D") and not event.get("hidden")
 
 
-def _completed(event: Event, stamp: str) -> Event:
+def _completed(event: Event, stamp: str, channel_type: str) -> Event:
     """With the two keys that the Events API has and RTM lacks; the same object if it lacks neither."""
     missing: dict[str, Json] = {}
     if "event_ts" not in event:
         missing["event_ts"] = stamp
-    if event.get("type") == "message" and "channel_type" not in event:
-        channel = event.get("channel")
-        if isinstance(channel, str) and channel.startswith("D"):
-            missing["channel_type"] = "im"  # the only prefix that says it for sure (slack-wire.md, 7.3)
+    if channel_type and event.get("type") == "message" and "channel_type" not in event:
+        missing["channel_type"] = channel_type
     return {**event, **missing} if missing else event
 
 

@@ -13,6 +13,7 @@ from relay.slack.inboxes import Inboxes
 from relay.slack.keeper import Keeper
 from relay.slack.line import Line, TellNote
 from relay.slack.options import SlackOptions
+from relay.slack.rooms import Rooms
 from relay.slack.rtm import Rtm
 from relay.slack.socket_mode import Desk, SocketMode
 from relay.slack.spokesman import Spokesman
@@ -44,7 +45,8 @@ class Means:
         match connection.kind:
             case Kind.RTM:
                 dice = random()  # spreads the renewals of many sockets
-                return Rtm(connection, web=self.web, turns=self.turns, inbox=inbox, dice=dice)
+                rooms = Rooms(self.web, connection.token, report=self.report)
+                return Rtm(connection, web=self.web, turns=self.turns, inbox=inbox, rooms=rooms, dice=dice)
             case Kind.SOCKET_MODE:
                 return SocketMode(connection, web=self.web, inbox=inbox, desk=self.desk)
 

@@ -2,6 +2,7 @@
 completed."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from secrets import token_hex
 from time import monotonic, time
 
@@ -13,7 +14,8 @@ from relay.core.sighting import Sighting
 from relay.core.webhook import Json
 from relay.slack.dialect import NoTicket, Ticket, refusal
 from relay.slack.inbox import Arrival, Inbox, Untimed
-from relay.slack.web_api import Denied, Granted, Limited, WebApi, part_of, word_in
+from relay.slack.rooms import Rooms
+from relay.slack.web_api import Denied, Granted, Limited, Said, Unreachable, WebApi, part_of, word_in
 from relay.store.errors import StoreAway
 from relay.store.turns import Turns
 
@@ -21,10 +23,13 @@ from relay.store.turns import Turns
 class Rtm:
     """The dialect of one RTM connection."""
 
-    __slots__ = ("_app", "_dice", "_inbox", "_turns", "_web", "connection")
+    __slots__ = ("_app", "_dice", "_inbox", "_rooms", "_turns", "_web", "connection")
 
-    def __init__(self, connection: Connection, *, web: WebApi, turns: Turns, inbox: Inbox, dice: float = 0.0) -> None:
+    def __init__(
+        self, connection: Connection, *, web: WebApi, turns: Turns, inbox: Inbox, rooms: Rooms, dice: float = 0.0
+    ) -> None:
         self.connection = connection
+        self._rooms = rooms
         self._web = web
         self._turns = turns
         self._inbox = inbox
@@ -37,6 +42,7 @@ class Rtm:
             return NoTicket(complaint=complaint("ratelimited", "the relay's own count"), retry_after_s=wait_s)
         if self._app is None:
             self._app = self._ask_app()
+            self._rooms.read()
         arguments = {"presence_sub": "1"}
         if self.connection.batch_presence_aware:
             arguments["batch_presence_aware"] = "1"
@@ -44,15 +50,14 @@ class Rtm:
         said = self._web.call("rtm.connect", self.connection.token, arguments)
         if isinstance(said, Granted) and (url := word_in(said.answer, "url")):
             return Ticket(url=url, asked_at=asked_at, identity=_identity(said.answer, self._app or ""))
-        if isinstance(said, Limited):
-            self._tell_all(said.retry_after_s)
+        self._settle_turn(said)
         return refusal(said)
 
     def session(self, *, asked_at: float, opened_at: float) -> RtmSession:
         return RtmSession(asked_at=asked_at, opened_at=opened_at, dice=self._dice)
 
     def reader(self, identity: Identity, send: Callable[[bytes], None]) -> "RtmReader":  # noqa: ARG002  # RTM acknowledges nothing
-        return RtmReader(self.connection, identity, self._inbox)
+        return RtmReader(self.connection, identity, inbox=self._inbox, rooms=self._rooms)
 
     def first_words(self) -> list[Frame]:
         """The presence that is asked for: Slack forgets it with the socket."""
@@ -69,11 +74,16 @@ class Rtm:
         except StoreAway:
             return 0.0
 
-    def _tell_all(self, wait_s: float) -> None:
-        try:
-            self._turns.limited(self.connection.token, wait_s)
-        except StoreAway:
-            pass  # then each is told by Slack
+    def _settle_turn(self, said: Said) -> None:
+        """All should know of Slack's limit; and a call that did not reach Slack has cost nothing."""
+        with suppress(StoreAway):
+            match said:
+                case Limited(retry_after_s=retry_after_s):
+                    self._turns.limited(self.connection.token, retry_after_s)
+                case Unreachable(word="unreachable"):
+                    self._turns.give_back(self.connection.token)
+                case _:
+                    pass
 
     def _ask_app(self) -> str | None:
         """The app's id by auth.test and bots.info; "" where that is not to be had, None to ask again next time."""
@@ -99,9 +109,10 @@ class Rtm:
 class RtmReader:
     """Turns one socket's events into arrivals."""
 
-    __slots__ = ("_connection", "_inbox", "_maker", "_socket", "_team", "_untimed")
+    __slots__ = ("_connection", "_inbox", "_maker", "_rooms", "_socket", "_team", "_untimed")
 
-    def __init__(self, connection: Connection, identity: Identity, inbox: Inbox) -> None:
+    def __init__(self, connection: Connection, identity: Identity, *, inbox: Inbox, rooms: Rooms) -> None:
+        self._rooms = rooms
         self._connection = connection
         self._team = identity.team
         self._maker = RtmEnvelopes(connection.id, identity)
@@ -113,10 +124,11 @@ class RtmReader:
         if not isinstance(step, Happened):
             return
         received_at = time()
+        channel_type = self._rooms.kind(step.event)
         if stamp_of(step.event) is None:
             self._inbox.put(self._untimed_arrival(step, size_bytes, now=now, received_at=received_at))
         else:
-            envelopes = self._maker.make(step.event, received_at)
+            envelopes = self._maker.make(step.event, received_at, channel_type=channel_type)
             size_bytes = sum(len(envelope.body) for envelope in envelopes)
             self._inbox.put(Arrival(source=self._connection.id, envelopes=envelopes, size_bytes=size_bytes))
 

@@ -27,6 +27,10 @@ class Turns:
         """Slack has told one of us to wait: let all wait. Raises StoreAway."""
         self._run(token, str(int(wait_s * 1000)))
 
-    def _run(self, token: str, wait_ms: str) -> int:
+    def give_back(self, token: str) -> None:
+        """The call did not reach Slack. Raises StoreAway."""
+        self._run(token, "back")
+
+    def _run(self, token: str, told: str) -> int:
         name = sha256(token.encode()).hexdigest()[:32]
-        return integer(self._client.run(self._take, GLOBAL, (name, TURN_MS, BURST, wait_ms)))
+        return integer(self._client.run(self._take, GLOBAL, (name, TURN_MS, BURST, told)))

@@ -62,11 +62,15 @@ def test_keys_that_the_event_has_are_left_as_they_are() -> None:
     assert made(odd)[0]["event"] == odd
 
 
-@pytest.mark.parametrize(("channel", "channel_type"), [("D1", "im"), ("C1", None), ("G1", None)])
-def test_channel_type_is_told_where_the_id_says_it_for_sure(channel: str, channel_type: str | None) -> None:
-    event = made({**MESSAGE, "channel": channel})[0]["event"]
-    assert isinstance(event, dict)
-    assert event.get("channel_type") == channel_type
+def test_channel_type_is_told_of_messages_where_it_is_known() -> None:
+    def told(event: dict[str, Json], channel_type: str) -> Json:
+        [envelope] = RtmEnvelopes(ConnectionId("con_1"), IDENTITY).make(event, 7.5, channel_type=channel_type)
+        return json.loads(envelope.body)["event"].get("channel_type")  # type: ignore[no-any-return]
+
+    assert told(MESSAGE, "group") == "group"
+    assert told(MESSAGE, "") is None
+    assert told({**MESSAGE, "channel_type": "mpim"}, "group") == "mpim"
+    assert told({"type": "reaction_added", "event_ts": "1.1"}, "group") is None
 
 
 def test_two_copies_are_one_event_whatever_the_order_of_their_keys() -> None:

@@ -96,6 +96,8 @@ class ScriptedSlack:
             "auth.test": [Answer(body={"ok": True, "bot_id": "B1", "user_id": "UBOT", "team_id": "T1"})],
             "bots.info": [Answer(body={"ok": True, "bot": {"id": "B1", "app_id": "A1"}})],
             "rtm.connect": [Answer(body=self.ticket())],
+            "users.conversations": [Answer(body={"ok": True, "channels": []})],
+            "conversations.info": [Answer(body={"ok": False, "error": "missing_scope", "needed": "channels:read"})],
             **self.answers,
         }
         return self

@@ -146,6 +146,13 @@ def test_the_budget_is_one_for_all_who_use_the_token(client: Client) -> None:
     assert not [key for key in client.redis.keys("*") if b"xoxb" in key]
 
 
+def test_a_call_that_did_not_reach_slack_costs_no_turn(client: Client) -> None:
+    turns = Turns(client)
+    for _ in range(3 * BURST):
+        assert turns.take("xoxb-1") == 0
+        turns.give_back("xoxb-1")
+
+
 def test_a_limit_that_slack_told_one_holds_for_all(client: Client) -> None:
     one, two = Turns(client), Turns(client)
     assert one.take("xoxb-1") == 0

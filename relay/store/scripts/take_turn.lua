@@ -1,6 +1,7 @@
 -- take_turn: may rtm.connect be called with this token now? One budget for all processes that use it.
 --
--- KEYS[1]: prefix of the global tag. ARGV: hash of the token, ms a turn, turns at once, ms that Slack asked to wait ('' only asks)
+-- KEYS[1]: prefix of the global tag. ARGV: hash of the token, ms a turn, turns at once, and '' to take a turn, 'back' to give one
+--   back, or the ms that Slack asked to wait
 -- turn:<hash>  string  ms at which all turns that were taken will have been given back
 -- Answers with the ms to wait; 0: it is ours.
 
@@ -13,6 +14,10 @@ local function keep(until_ms)
   redis.call('SET', name, string.format('%.0f', until_ms), 'PX', string.format('%.0f', until_ms - now_ms + 1000))
 end
 
+if ARGV[4] == 'back' then
+  keep(math.max(full - turn_ms, now_ms))
+  return 0
+end
 if ARGV[4] ~= '' then
   keep(math.max(full, now_ms + tonumber(ARGV[4]) + (burst - 1) * turn_ms))
   return 0

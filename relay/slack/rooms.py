@@ -1,0 +1,104 @@
+"""What kind of conversation each is, as the Events API says it with every message and RTM does not.
+
+An id alone says it of direct messages only (slack-wire.md, 7.3). The rest is asked of Slack: all that the bot is in
+before the first socket opens, and one by one those that are met later. What is not known is not said.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+import gevent
+from gevent.lock import BoundedSemaphore
+
+from relay.core.rtm_event import Event
+from relay.core.webhook import Json
+from relay.loops import once
+from relay.report import Reporter
+from relay.slack.web_api import Denied, Granted, Limited, Unreachable, WebApi, part_of, word_in
+
+PAGE = "999"
+PAGES = 5
+"""A bot in more conversations than that asks for the others when it meets them."""
+
+FLAGS = (
+    ("is_im", "im"),
+    ("is_mpim", "mpim"),
+    ("is_private", "group"),
+    ("is_group", "group"),
+    ("is_channel", "channel"),
+)
+"""In this order: a group message is private too, and a private channel is a channel."""
+
+CONVERSIONS = ("channel_convert_to_private", "channel_convert_to_public")
+
+
+class Rooms:
+    """Of one connection."""
+
+    __slots__ = ("_asked", "_asking", "_kinds", "_report", "_token", "_web")
+
+    def __init__(self, web: WebApi, token: str, *, report: Reporter) -> None:
+        self._web = web
+        self._token = token
+        self._report = report
+        self._kinds: dict[str, str] = {}
+        self._asked: set[str] = set()
+        self._asking = BoundedSemaphore()
+
+    def __repr__(self) -> str:
+        return f"<Rooms known={len(self._kinds)}>"
+
+    def read(self) -> None:
+        """Learn of all that the bot is in, as far as the token may."""
+        cursor = ""
+        for _ in range(PAGES):
+            wanted = {"types": "public_channel,private_channel,mpim,im", "exclude_archived": "true", "limit": PAGE}
+            said = self._web.call("users.conversations", self._token, wanted | ({"cursor": cursor} if cursor else {}))
+            if not isinstance(said, Granted):
+                return
+            rooms = said.answer.get("channels")
+            for room in rooms if isinstance(rooms, list) else []:
+                if isinstance(room, dict):
+                    self._learn(room)
+            cursor = word_in(part_of(said.answer, "response_metadata"), "next_cursor")
+            if not cursor:
+                return
+
+    def kind(self, event: Event) -> str:
+        """The `channel_type` of a message, "" while it is not known; then it is asked for beside everything else.
+
+        Other events are learnt from, where they bring a conversation with them: channel_joined, group_joined.
+        """
+        channel = event.get("channel")
+        if isinstance(channel, dict):
+            self._learn(channel)
+        if event.get("type") != "message" or not isinstance(channel, str) or not channel:
+            return ""
+        if channel.startswith("D"):
+            return "im"
+        if event.get("subtype") in CONVERSIONS:
+            self._kinds.pop(channel, None)
+            self._asked.discard(channel)
+        if channel not in self._kinds and channel not in self._asked:
+            self._asked.add(channel)
+            once(f"kind of {channel}", partial(self._ask, channel), self._report)
+        return self._kinds.get(channel, "")
+
+    def _ask(self, channel: str) -> None:
+        with self._asking:
+            match self._web.call("conversations.info", self._token, {"channel": channel}):
+                case Granted(answer=answer):
+                    self._learn({"id": channel, **part_of(answer, "channel")})
+                case Limited(retry_after_s=retry_after_s):
+                    gevent.sleep(retry_after_s)
+                    self._asked.discard(channel)
+                case Unreachable():
+                    self._asked.discard(channel)
+                case Denied():
+                    pass  # the token may not, or the bot is not in it: it stays unknown
+
+    def _learn(self, room: Mapping[str, Json]) -> None:
+        name = word_in(room, "id")
+        kind = next((kind for flag, kind in FLAGS if room.get(flag) is True), "")
+        if name and kind:
+            self._kinds[name] = kind
