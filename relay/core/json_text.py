@@ -6,8 +6,8 @@ the few texts that it refuses although people send them (lone surrogates, a NUL 
 ASCII.
 """
 
-import codecs
 import json
+from json.encoder import encode_basestring_ascii
 from math import isfinite
 from typing import cast
 
@@ -44,7 +44,7 @@ def write(value: Json) -> bytes:
         text = _write(value)
     except UNWRITABLE:
         return _write_patiently(value).encode()
-    return text if text.isascii() else text.decode().encode("ascii", ESCAPED)
+    return text if text.isascii() else _escaped(text.decode()).encode()
 
 
 def write_short(value: Json) -> bytes:
@@ -63,16 +63,12 @@ def canonical(value: Json) -> bytes:
         return _write_sorted_patiently(value).encode()
 
 
-def _escaped(fault: UnicodeError) -> tuple[str, int]:
-    """A run of characters that ASCII lacks, as JSON spells them: UTF-16 units."""
-    if not isinstance(fault, UnicodeEncodeError):
-        raise fault
-    units = fault.object[fault.start : fault.end].encode("utf-16-be").hex()
-    return "".join(["\\u" + units[place : place + 4] for place in range(0, len(units), 4)]), fault.end
-
-
-ESCAPED = "relay.json"
-codecs.register_error(ESCAPED, _escaped)
+def _escaped(text: str) -> str:
+    """JSON in ASCII: what it lacks is spelled in UTF-16 units. json's C function does that, and quotes the text as a
+    whole, so quotes and backslashes get back what they were; no control character stands in JSON as it is.
+    """
+    quoted = encode_basestring_ascii(text)[1:-1]
+    return quoted.replace("\\\\", "\0").replace('\\"', '"').replace("\0", "\\")
 
 
 def _read_patiently(text: bytes) -> Json:
