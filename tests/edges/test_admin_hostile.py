@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Protocol
 
 import pytest
+import schemathesis
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from relay.admin.endpoints import Endpoint
@@ -13,8 +14,6 @@ from relay.admin.openapi import document
 from relay.core.webhook import Json
 from tests.edges.desk import TOKEN, Desk, open_desk
 from tests.servers import RedisServer
-
-schemathesis = pytest.importorskip("schemathesis", reason="a tool of the developers' group")
 
 SCHEMA = schemathesis.openapi.from_dict(document(NOUNS, "test"))
 RULES = schemathesis.specs.openapi.checks

@@ -90,8 +90,10 @@ def test_an_unmodified_bolt_app_is_called(slack: SimulatedSlack, redis_url: str)
             channel, user = slack.workspace.channels[0].id, slack.workspace.people[0].id
             speak(slack, "hello, app")
             stamp = slack.stamps.next(time())
-            item: dict[str, Json] = {"type": "message", "channel": channel, "ts": stamp}
-            slack.emit({"type": "reaction_added", "user": user, "reaction": "tada", "item": item, "event_ts": stamp})
+            reacted_to: dict[str, Json] = {"type": "message", "channel": channel, "ts": stamp}
+            slack.emit(
+                {"type": "reaction_added", "user": user, "reaction": "tada", "item": reacted_to, "event_ts": stamp}
+            )
             until(lambda: len(heard) >= 3, 20, saying=f"both listeners were called: {heard}")
             assert {f"message {channel} hello, app\n", "reaction_added tada\n"} <= set(heard)
         finally:
