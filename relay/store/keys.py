@@ -172,7 +172,7 @@ GLOBAL_KEYS: tuple[Key, ...] = (
         meaning="webhook id → version that it was born with: the order in which lists show them",
     ),
     Key(name="webhook_version", type="string", meaning="counts changes to webhooks"),
-    Key(name="replays", type="zset", meaning="replay id → millisecond of its creation"),
+    Key(name="replays", type="zset", meaning="replay id → microsecond of its creation"),
     Key(
         name="replay",
         of="replay id",

@@ -59,11 +59,11 @@ class Replays:
             *("webhook", replay.webhook, "since", repr(replay.since), "until", repr(replay.until)),
             *("wanted", replay.wanted, "created", repr(replay.created_at), "state", ReplayState.RUNNING),
         )
-        forgotten_ms = (replay.created_at - self._client.options.retention_s) * 1000
+        forgotten_us = (replay.created_at - self._client.options.retention_s) * 1e6
         pipeline = self._client.redis.pipeline(transaction=True)
         pipeline.execute_command("HSET", self._keys("replay", replay.id), *record)
-        pipeline.zremrangebyscore(self._keys("replays"), "-inf", forgotten_ms)
-        pipeline.zadd(self._keys("replays"), {replay.id: int(replay.created_at * 1000)})
+        pipeline.zremrangebyscore(self._keys("replays"), "-inf", forgotten_us)
+        pipeline.zadd(self._keys("replays"), {replay.id: int(replay.created_at * 1e6)})
         pipeline.sadd(self._keys("running_replays"), replay.id)
         pipeline.rpush(self._keys("replay_bell"), "1")
         pipeline.ltrim(self._keys("replay_bell"), 0, 0)
