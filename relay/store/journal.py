@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from relay.core import json_text
 from relay.core.envelope import Envelope, Media
 from relay.core.ids import ConnectionId, DeliveryId, EventId, WebhookId, delivery_id
+from relay.core.webhook import Json
 from relay.store.client import BLOCK_S, Argument, Client, Script
 from relay.store.errors import translated
 from relay.store.keys import Keys
@@ -212,15 +214,15 @@ class Journal:
         return Stored(envelope=envelope, deliveries=tuple(delivery_id(first + i, self.shard) for i in range(count)))
 
 
-def _head(envelope: Envelope) -> str:
-    head: dict[str, str | float | bool] = {"at": envelope.received_at, "k": envelope.kind}
+def _head(envelope: Envelope) -> bytes:
+    head: dict[str, Json] = {"at": envelope.received_at, "k": envelope.kind}
     if envelope.channel:
         head["c"] = envelope.channel
     if envelope.connection:
         head["n"] = envelope.connection
     if envelope.media is Media.FORM:
         head["form"] = True
-    return json.dumps(head)
+    return json_text.write(head)
 
 
 def _entry(position: str, fields: Mapping[bytes, bytes]) -> Entry:
