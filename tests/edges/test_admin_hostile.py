@@ -1,12 +1,12 @@
 """Hostile input: requests that a stranger's tool makes from the document, right ones and wrong ones."""
 
 from collections.abc import Iterator
-from enum import Enum
 from typing import Protocol
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings, strategies as st
+from schemathesis.specs.openapi import checks as rules
 
 from relay.admin.endpoints import Endpoint
 from relay.admin.nouns import NOUNS
@@ -16,13 +16,12 @@ from tests.edges.desk import TOKEN, Desk, open_desk
 from tests.servers import RedisServer
 
 SCHEMA = schemathesis.openapi.from_dict(document(NOUNS, "test"))
-RULES = schemathesis.specs.openapi.checks
 CHECKS = [
     schemathesis.checks.not_a_server_error,
-    RULES.status_code_conformance,
-    RULES.content_type_conformance,
-    RULES.response_headers_conformance,
-    RULES.response_schema_conformance,
+    rules.status_code_conformance,
+    rules.content_type_conformance,
+    rules.response_headers_conformance,
+    rules.response_schema_conformance,
 ]
 RIGHT, WRONG = schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE
 TALKS_TO_OTHERS = {
@@ -81,7 +80,9 @@ ASKED = [(endpoint, RIGHT) for endpoint in ENDPOINTS] + [
 
 
 @pytest.mark.parametrize(("endpoint", "mode"), ASKED, ids=[f"{mode.value} {endpoint.name}" for endpoint, mode in ASKED])
-def test_every_answer_is_one_that_the_document_names(desk: Desk, endpoint: Endpoint, mode: Enum) -> None:
+def test_every_answer_is_one_that_the_document_names(
+    desk: Desk, endpoint: Endpoint, mode: schemathesis.GenerationMode
+) -> None:
     operation = SCHEMA[endpoint.path][endpoint.method]
 
     @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))

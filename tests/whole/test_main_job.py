@@ -91,9 +91,8 @@ def test_an_unmodified_bolt_app_is_called(slack: SimulatedSlack, redis_url: str)
             speak(slack, "hello, app")
             stamp = slack.stamps.next(time())
             reacted_to: dict[str, Json] = {"type": "message", "channel": channel, "ts": stamp}
-            slack.emit(
-                {"type": "reaction_added", "user": user, "reaction": "tada", "item": reacted_to, "event_ts": stamp}
-            )
+            reaction: dict[str, Json] = {"type": "reaction_added", "user": user, "reaction": "tada"}
+            slack.emit(reaction | {"item": reacted_to, "event_ts": stamp})
             until(lambda: len(heard) >= 3, 20, saying=f"both listeners were called: {heard}")
             assert {f"message {channel} hello, app\n", "reaction_added tada\n"} <= set(heard)
         finally:
