@@ -1,6 +1,6 @@
 """Hostile input: requests that a stranger's tool makes from the document, right ones and wrong ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import pytest
@@ -48,7 +48,7 @@ class Case(Protocol):
     path_parameters: dict[str, Json]
     body: object
 
-    def call_and_validate(self, url: str, *, headers: dict[str, str], checks: list[object]) -> object: ...
+    def call_and_validate(self, url: str, *, headers: dict[str, str], checks: Sequence[object]) -> object: ...
 
 
 def known(desk: Desk, path: str) -> Json:
