@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from relay.cli.client import Client
-from relay.cli.running import plainly
+from relay.cli.running import end_on_signals, plainly
 from relay.cli.stream import Stream
 from relay.core.webhook import Json
 
@@ -48,7 +48,8 @@ class Asker:
         return self.client.call(method, path, None if body is None else dict(body))
 
     def stream(self, query: dict[str, str]) -> Stream:
-        """The live stream; gaps are told on stderr."""
+        """The live stream, until a signal; gaps are told on stderr."""
+        end_on_signals()
         return Stream(
             self.client.address, self.client.token, query, say=lambda sentence: click.echo(sentence, err=True)
         )

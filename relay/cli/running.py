@@ -72,6 +72,12 @@ class Signals:
         self._asked.set(number.name)
 
 
+def end_on_signals() -> None:
+    """SIGTERM and SIGINT end a command that only watches: what is open is closed, and the exit code is 0."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, sys.exit, 0)  # gevent brings it to the main greenlet
+
+
 def stopped_in_order(what: str, stop: Callable[[], None], report: Reporter, *, because: str) -> None:
     """Report the beginning and the end of `stop`."""
     began = monotonic()

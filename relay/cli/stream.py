@@ -51,7 +51,7 @@ class Stream:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._query = query
         self._say = say
-        self._dialer = Dialer(SlackOptions(), tls_context())
+        self._dialer = Dialer(SlackOptions(api_url=address), tls_context())  # a relay in the clear streams in the clear
         self._cursor = ""
         self._patience_s = PATIENCE * FIRST_HEARTBEAT_S
 

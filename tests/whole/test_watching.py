@@ -1,6 +1,7 @@
 """`relay tail` and `relay listen`: they go on when the relay was away, and miss nothing that it kept."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -102,3 +103,14 @@ def test_a_wrong_token_is_said_and_not_tried_for_ever(slack: SimulatedSlack, ser
         refused = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
         assert refused.returncode == 1
         assert "Unauthorized" in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["tail", "listen --forward http://127.0.0.1:9/"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_who_watches_with_exit_code_0(
+    serving: dict[str, str], command: str, number: signal.Signals
+) -> None:
+    with Program(command, asking(serving)) as watching:
+        until(lambda: "trying again" in "\n".join(watching.said), 10)  # there is no relay: it waits for one
+        watching.running.send_signal(number)
+        assert watching.running.wait(10) == 0
