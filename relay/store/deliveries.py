@@ -16,7 +16,7 @@ from relay.store.client import BLOCK_S, Argument, Client, Script
 from relay.store.errors import translated
 from relay.store.keys import Keys
 from relay.store.ledgers import read_ledger
-from relay.store.reply import fields, integer, maybe_bytes, rows, text
+from relay.store.reply import Lent, fields, integer, lent, maybe_bytes, rows, text
 
 LAST_LINE_BYTES = 8192
 
@@ -77,19 +77,19 @@ class Deliveries:
         ends.
         """
         answer = rows(self._client.run_on_shard(self._claim, self.shard, (limit, int(grace_s * 1000))))
-        version, wait_ms, flat = integer(answer[0]), integer(answer[1]), rows(answer[2])
-        claims = [self._read_claim(flat[i : i + 8]) for i in range(0, len(flat), 8)]
-        for claim in claims:
-            self._client.saw(claim.sequence)
+        version, wait_ms = integer(answer[0]), integer(answer[1])
+        claims = [self._read_claim(row) for row in lent(answer[2])]
+        self._client.saw(max((claim.sequence for claim in claims), default=0))
         return Claimed(claims=claims, version=version, wait_s=None if wait_ms < 0 else wait_ms / 1000)
 
     def settle(self, settlements: Sequence[Settlement]) -> Settled:
         """Write down what tries did. Raises StoreAway: ask again, it does no harm."""
         arguments: list[Argument] = []
         for one in settlements:
-            arguments += (one.claim.sequence, one.claim.fence, one.step)
-            arguments += (int(one.wait_s * 1000), int(one.pause_s * 1000), int(one.failed), one.reason, one.attempt)
-            arguments += (one.reply.place, write_reply(one.reply)) if one.reply else ("", "")
+            claim, reply, wait_ms, pause_ms = one.claim, one.reply, int(one.wait_s * 1000), int(one.pause_s * 1000)
+            said = (reply.place, write_reply(reply)) if reply else ("", "")
+            arguments += (claim.sequence, claim.fence, one.step, wait_ms, pause_ms, int(one.failed))
+            arguments += (one.reason, one.attempt, *said)
         answer = rows(self._client.run_on_shard(self._settle, self.shard, arguments))
         failing = [_failing(rows(row)) for row in rows(answer[1])]
         in_time = [bool(done) for done in rows(answer[0])]
@@ -147,18 +147,19 @@ class Deliveries:
         """
         return read_ledger(self._client, self._keys, webhook)
 
-    def _read_claim(self, row: Sequence[object]) -> Claim:
-        sequence = integer(row[0])
+    def _read_claim(self, row: Lent) -> Claim:
+        number, webhook, event_id, tries, losses, fence, lease_ms, retry_reason = row
+        sequence = int(number)
         return Claim(
             sequence=sequence,
             id=delivery_id(sequence, self.shard),
-            webhook=WebhookId(text(row[1])),
-            event_id=EventId(text(row[2])),
-            tries=integer(row[3]),
-            losses=integer(row[4]),
-            fence=integer(row[5]),
-            lease_s=integer(row[6]) / 1000,
-            retry_reason=text(row[7]),
+            webhook=WebhookId(webhook.decode()),
+            event_id=EventId(event_id.decode()),
+            tries=tries,
+            losses=losses,
+            fence=fence,
+            lease_s=lease_ms / 1000,
+            retry_reason=retry_reason.decode(),
         )
 
 

@@ -1,7 +1,10 @@
 """The true types of Redis' replies. redis-py types them as "anything"; the only casts in the program are here."""
 
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias, cast
+
+Lent: TypeAlias = tuple[bytes, bytes, bytes, int, int, int, int, bytes]
+"""One delivery, as claim.lua lends it."""
 
 
 def integer(reply: object) -> int:
@@ -38,3 +41,9 @@ def pairs(reply: object) -> Mapping[bytes, bytes]:
 def entries(reply: object) -> Sequence[tuple[str, Mapping[bytes, bytes]]]:
     """XRANGE's answer: id and fields."""
     return [(key.decode(), value) for key, value in cast(Sequence[tuple[bytes, Mapping[bytes, bytes]]], reply or ())]
+
+
+def lent(reply: object) -> Iterable[Lent]:
+    """The claim script's list, cut into what belongs together."""
+    flat = iter(rows(reply))
+    return cast(Iterable[Lent], zip(*[flat] * 8, strict=True))
