@@ -88,11 +88,17 @@ class EmbeddedRedis:
 
         Raises EmbeddedRedisError or NoServerError, in a sentence for the person at the keyboard.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = _own(self._folder)
             self._socket = _short(self._folder / "redis.sock")
             self._run()
+        except OSError as error:
+            self.stop()
+            raise EmbeddedRedisError(
+                f"The private Redis cannot keep its data in {self._folder}: {error.strerror or error}. "
+                "Set RELAY_DATA_DIR to a folder that relay may write to, or REDIS_URL."
+            ) from error
         except BaseException:
             self.stop()
             raise

@@ -173,6 +173,12 @@ def test_a_deep_folder_is_no_obstacle(tmp_path: Path) -> None:
         assert remembered(server.url) == "down here"
 
 
+def test_a_folder_that_cannot_be_made_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(EmbeddedRedisError, match=r"cannot keep its data in .*: Not a directory. Set RELAY_DATA_DIR"):
+        EmbeddedRedis(tmp_path / "file" / "folder").start()
+
+
 def test_data_that_it_cannot_read_is_said_in_its_own_words(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path) as server:
         remember(server.url, "soon spoilt")
