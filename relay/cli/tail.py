@@ -30,7 +30,7 @@ def _line(frame: Frame) -> Text:
         head, event = frame.part("event"), frame.part("envelope").get("event")
         text = str(event.get("text") or "") if isinstance(event, dict) else ""
         return Text.assemble(
-            ("event    ", "bold cyan"),
+            ("event     ", "bold cyan"),
             f"{head.get('id')}  {head.get('type'):<26} {head.get('channel') or '':<11} ",
             text[:TEXT_CHARS],
         )
@@ -39,4 +39,4 @@ def _line(frame: Frame) -> Text:
     facts = "  ".join(
         f"{name}={value}" for name, value in outcome.items() if name != "verdict" and value not in {None, ""}
     )
-    return Text.assemble((f"{verdict:<9}", COLOURS.get(verdict, "yellow")), facts)
+    return Text.assemble((f"{verdict:<10}", COLOURS.get(verdict, "yellow")), facts)
