@@ -7,6 +7,7 @@ the acknowledgement waits for the first webhook that answers (store/notices.py b
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic, time
 
 import gevent
@@ -19,6 +20,8 @@ from relay.core.session import Frame, Handed, Happened
 from relay.core.socket_event import acknowledgement, handed_envelope, read_answer
 from relay.core.socket_session import SocketSession
 from relay.core.webhook import Json
+from relay.loops import once
+from relay.report import Reporter
 from relay.slack.dialect import NoTicket, Ticket, refusal
 from relay.slack.inbox import Arrival, Inbox
 from relay.slack.web_api import Granted, WebApi, word_in
@@ -33,15 +36,16 @@ class _Waiting:
     envelope_id: str
     send: Callable[[bytes], None]
     until: float  # of the steady clock
-    timer: "gevent.Greenlet[[EventId, Json], None] | None" = None
+    timer: "gevent.Greenlet[[], None] | None" = None
 
 
 class Desk:
     """Acknowledgements that wait for a webhook's answer; one for the process."""
 
-    __slots__ = ("_waiting",)
+    __slots__ = ("_report", "_waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, report: Reporter) -> None:
+        self._report = report
         self._waiting: dict[EventId, _Waiting] = {}
 
     def __len__(self) -> int:
@@ -51,7 +55,7 @@ class Desk:
         """From now on an answer to `event` goes out with the acknowledgement; without one it goes out by itself in
         time."""
         self._waiting[event] = waiting
-        waiting.timer = gevent.spawn_later(max(0.0, waiting.until - monotonic()), self._close, event, None)
+        waiting.timer = once(f"acknowledge {event}", partial(self._run_out, event, waiting.until), self._report)
 
     def answer(self, event: EventId, body: bytes) -> None:
         """A webhook's answer; nobody's business if `event` is not ours, or no longer waits."""
@@ -61,6 +65,10 @@ class Desk:
         """Acknowledge what still waits."""
         for event in list(self._waiting):
             self._close(event, None)
+
+    def _run_out(self, event: EventId, until: float) -> None:
+        gevent.sleep(max(0.0, until - monotonic()))
+        self._close(event, None)
 
     def _close(self, event: EventId, answer: Json) -> None:
         waiting = self._waiting.pop(event, None)

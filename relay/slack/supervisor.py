@@ -58,7 +58,7 @@ class Supervisor:
         self._store = store
         self._inboxes = inboxes
         self._report = report
-        self._desk = Desk()
+        self._desk = Desk(report)
         dialer = Dialer(options, tls_context())
         means = Means(
             worker=store.workers.me,

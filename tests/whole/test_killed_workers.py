@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-import gevent
-
 from relay.simulator.options import BOT_TOKEN, SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
 from relay.store.client import Client, StoreOptions
@@ -32,6 +30,11 @@ def stored(journal: Journal) -> Counter[str]:
     return Counter(told(json.loads(known[entry.event_id].body)["event"]) for entry in ours)
 
 
+def hear_traffic(slack: SimulatedSlack, events: int) -> None:
+    enough = slack.emitted_count + events
+    until(lambda: slack.emitted_count > enough, 20.0, saying="there is traffic")
+
+
 def test_two_workers_killed_in_turn_lose_nothing_and_double_nothing(own_redis: RedisServer) -> None:
     with ExitStack() as running, SimulatedSlack(SimulatorOptions(remembered=1_000_000)) as slack:
         client = Client(StoreOptions(url=own_redis.url))
@@ -41,7 +44,7 @@ def test_two_workers_killed_in_turn_lose_nothing_and_double_nothing(own_redis: R
         until(lambda: len(slack.rtm.connections) == 2, 20.0, saying="both workers hear Slack")
         slack.people.rate = RATE
         for place in (0, 1):
-            gevent.sleep(2.0)  # of traffic
+            hear_traffic(slack, 400)
             workers[place].end(signal.SIGKILL)
             until(lambda: len(slack.rtm.connections) == 1)
             workers[place] = running.enter_context(Program("worker", env))
