@@ -54,10 +54,12 @@ class FanOut:
     def turn(self) -> None:
         """Wait for events, a few seconds at most, and make them into deliveries. Raises StoreAway."""
         self._tend()
-        cursor = self._cursor or self._journal.cursor()
-        self._cursor = None  # until the store has said "done"
+        cursor, self._cursor = self._cursor or self._journal.cursor(), None
         entries = self._journal.read(cursor.partition("|")[0], EVENTS)
-        if self._polite and entries:
+        if not entries:
+            self._cursor = cursor  # nobody can have moved it: there is nothing behind it
+            return
+        if self._polite:
             gevent.sleep(POLITE_S)
             if self._journal.cursor() != cursor:
                 return

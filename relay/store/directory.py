@@ -5,6 +5,7 @@ from time import monotonic
 from relay.core.ids import WebhookId
 from relay.core.matching import Matcher
 from relay.core.webhook import Webhook
+from relay.store.errors import StoreAway
 from relay.store.webhooks import Webhooks
 
 
@@ -46,6 +47,11 @@ class Directory:
         """Tell the shards what a process wrote and did not live to tell; not again within `rest_s`. Raises
         StoreAway.
         """
-        if monotonic() - self._mended_at >= rest_s:
+        if monotonic() - self._mended_at < rest_s:
+            return
+        self._mended_at = monotonic()  # at once: other loops may ask while we wait for Redis
+        try:
             self._webhooks.changes.mend()
-            self._mended_at = monotonic()
+        except StoreAway:
+            self._mended_at = float("-inf")
+            raise
