@@ -30,7 +30,7 @@ TEND_S = 30.0
 
 STALE_TURNS = 3
 """After so many refusals in a row because of changed webhooks, a process has died between telling the record and
-telling the shard."""
+telling the shard, or Redis has lost some."""
 
 STUBBORN_TURNS = 20
 """After so many, what the shard does not know is passed over: one bad record must not stop all events."""
@@ -89,9 +89,10 @@ class FanOut:
 
     def _catch_up(self) -> None:
         self._stale += 1
-        self._directory.refresh()
-        if self._stale >= STALE_TURNS:
+        late = self._stale >= STALE_TURNS
+        if late:
             self._directory.mend()
+        self._directory.refresh(anew=late)
         for id, why in self._directory.matcher.broken.items():
             if id not in self._told_broken:
                 self._told_broken.add(id)

@@ -145,7 +145,7 @@ class Deliveries:
         """The ledger of one webhook (zeros if there is none), or of all that ever were, at one moment. Raises
         StoreAway.
         """
-        return read_ledger(self._client, self._keys, webhook)
+        return read_ledger(self._client, self.shard, webhook)
 
     def _read_claim(self, row: Lent) -> Claim:
         number, webhook, event_id, tries, losses, fence, lease_ms, retry_reason = row

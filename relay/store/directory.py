@@ -27,16 +27,18 @@ class Directory:
     def get(self, id: WebhookId) -> Webhook | None:
         return self._known.get(id)
 
-    def refresh(self, *, at_least: int = 0) -> None:
+    def refresh(self, *, at_least: int = 0, anew: bool = False) -> None:
         """Learn what has changed; afterwards `version` is the newest. Raises StoreAway.
 
-        `at_least`: a version that a shard has heard of; if Redis no longer has it (restarted empty, failed over),
-        everything is read anew.
+        `at_least`: a version that a shard has heard of; if Redis no longer has it (it has lost some), or if `anew`,
+        everything is read again.
         """
-        changes = self._webhooks.changes.since(self.version)
-        if changes.version < max(self.version, at_least):
+        changes = self._webhooks.changes.since(0 if anew else self.version)
+        if not anew and changes.version < max(self.version, at_least):
+            self.refresh(anew=True)
+            return
+        if anew:
             self._known, self.matcher = {}, Matcher()
-            changes = self._webhooks.changes.since(0)
         self._known.update((webhook.id, webhook) for webhook in changes.changed)
         for id in changes.removed:
             self._known.pop(id, None)

@@ -171,7 +171,7 @@ GLOBAL_KEYS: tuple[Key, ...] = (
         type="zset",
         meaning="webhook id → version that it was born with: the order in which lists show them",
     ),
-    Key(name="webhook_version", type="string", meaning="counts changes to webhooks"),
+    Key(name="webhook_version", type="string", meaning="grows with each change to webhooks"),
     Key(name="replays", type="zset", meaning="replay id → microsecond of its creation"),
     Key(
         name="replay",

@@ -4,30 +4,21 @@ from collections.abc import Mapping
 
 from relay.core.ids import WebhookId
 from relay.core.ledger import Ledger
-from relay.store.client import Client
-from relay.store.errors import translated
-from relay.store.keys import Keys
-from relay.store.reply import fields
+from relay.store.client import Client, Script
+from relay.store.reply import flat_fields, integer, rows
 
-ALL = "*"
+LEDGER = Script("ledger")
 
 
-def read_ledger(client: Client, keys: Keys, webhook: WebhookId | None) -> Ledger:
+def read_ledger(client: Client, shard: int, webhook: WebhookId | None) -> Ledger:
     """A shard's ledger of one webhook (zeros if there is none), or of all that ever were. Raises StoreAway."""
-    names = [keys("ledger", ALL)]
-    if webhook is not None:
-        names += [keys("ledger", webhook), keys("gate", webhook)]
-    pipeline = client.redis.pipeline(transaction=True)
-    for name in names:
-        pipeline.hgetall(name)
-    with translated():
-        whole, *own = map(fields, pipeline.execute())
-    if not own:
-        return _of_all(whole)
-    columns, gate = own
-    if gate.get("status") not in {"enabled", "disabled"}:
+    whole, own, baseline = rows(client.run_on_shard(LEDGER, shard, (webhook or "",)))
+    if webhook is None:
+        return _of_all(flat_fields(whole))
+    if baseline is None:
         return Ledger()
-    return _ledger(columns, received=_count(whole, "events") - _count(gate, "baseline"))
+    events = _count(flat_fields(whole), "events")
+    return _ledger(flat_fields(own), received=events - integer(baseline))
 
 
 def _of_all(columns: Mapping[str, str]) -> Ledger:

@@ -33,6 +33,12 @@ def fields(reply: object) -> Mapping[str, str]:
     return {key.decode(): value.decode() for key, value in cast(Mapping[bytes, bytes], reply).items()}
 
 
+def flat_fields(reply: object) -> Mapping[str, str]:
+    """HGETALL's answer as a script gives it: names and values in turn."""
+    flat = [text(each) for each in rows(reply)]
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
 def pairs(reply: object) -> Mapping[bytes, bytes]:
     """HGETALL's answer as it is."""
     return cast(Mapping[bytes, bytes], reply)

@@ -50,8 +50,8 @@ class Engine(Filled):
 
 
 @contextmanager
-def running(url: str, *, in_flight: int = 64) -> Iterator[Engine]:
-    client = Client(StoreOptions(url=url))
+def running(url: str, *, in_flight: int = 64, timeout_s: float = 5.0) -> Iterator[Engine]:
+    client = Client(StoreOptions(url=url, timeout_s=timeout_s))
     engine = Engine(client, in_flight=in_flight)
     for loop in engine.loops:
         loop.start()

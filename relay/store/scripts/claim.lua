@@ -11,7 +11,7 @@
 local limit, grace_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
 local LOSSES, QUANTUM = 5, 16
 local REST_US = 1000 -- until a visit that came to nothing is made again
-local work = 1000    -- deliveries looked at and webhooks visited in one call; the next call goes on
+local work = 600     -- deliveries looked at and webhooks visited in one call; the next call goes on
 local answer = {}
 
 -- what is left of a deleted webhook: a mark, so that news from before its end do not bring it back
