@@ -37,7 +37,7 @@ class Timing(Struct, frozen=True, kw_only=True):
 class Answered(Struct, frozen=True, kw_only=True):
     status: int
     headers: tuple[tuple[str, str], ...] = ()  # names in lower case, in the order of their arrival
-    excerpt: bytes = b""  # the first EXCERPT_BYTES of the body
+    excerpt: bytes = b""  # the first bytes of the body: EXCERPT_BYTES, or what the request wants kept
     timing: Timing = Timing()
 
     def header(self, name: str) -> str | None:

@@ -7,7 +7,7 @@ and signatures and the owner's values are secrets.
 
 from relay.core import json_text
 from relay.core.delivery import Claim
-from relay.core.outcome import Answered, Failed, Outcome, Refused, Timing
+from relay.core.outcome import EXCERPT_BYTES, Answered, Failed, Outcome, Refused, Timing
 from relay.core.webhook import Json, Webhook
 
 KEPT_HEADERS = 32
@@ -26,7 +26,7 @@ def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, at: float)
             line["status"] = outcome.status
             line["headers"] = [[name, value[:KEPT_HEADER_CHARS]] for name, value in outcome.headers[:KEPT_HEADERS]]
             if outcome.excerpt:
-                line["excerpt"] = outcome.excerpt.decode("utf-8", "replace")
+                line["excerpt"] = outcome.excerpt[:EXCERPT_BYTES].decode("utf-8", "replace")
             line["timing"] = _timing(outcome.timing)
         case Failed():
             line["failure"], line["detail"] = outcome.failure, outcome.detail

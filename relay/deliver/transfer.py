@@ -44,13 +44,25 @@ class Unsendable(RelayError):
 class Transfer:
     """A handle, and what its current POST has brought so far."""
 
-    __slots__ = ("_complaint", "_excerpt", "_head", "_new", "_opened", "_route", "_swallowed", "curl", "sends")
+    __slots__ = (
+        "_complaint",
+        "_excerpt",
+        "_head",
+        "_keep_bytes",
+        "_new",
+        "_opened",
+        "_route",
+        "_swallowed",
+        "curl",
+        "sends",
+    )
 
     def __init__(self, *, ca_file: str, idle_s: float, opened: Callable[[int], None]) -> None:
         self._opened = opened
         self._head = bytearray()
         self._excerpt = bytearray()
         self._swallowed = 0
+        self._keep_bytes = EXCERPT_BYTES
         self._complaint = ""
         self._new = False  # the connection was opened for this POST
         self.sends = 0  # how often libcurl has begun to send it
@@ -83,6 +95,7 @@ class Transfer:
         self._swallowed = 0
         self._complaint = ""
         self.sends = 0
+        self._keep_bytes = request.keep_bytes
         self._follow(route)
         self.curl.setopt(pycurl.HTTPHEADER, lines)
         self.curl.setopt(pycurl.POSTFIELDS, request.body)
@@ -95,7 +108,7 @@ class Transfer:
 
     def outcome(self, code: int, sentence: str) -> Answered | Failed:
         """What became of it, once libcurl is done."""
-        if code == pycurl.E_OK or len(self._excerpt) == EXCERPT_BYTES:
+        if code == pycurl.E_OK or len(self._excerpt) == self._keep_bytes:
             headers = read_headers(self._head)
             if headers is not None:
                 status = self.curl.getinfo(pycurl.RESPONSE_CODE)
@@ -144,7 +157,7 @@ class Transfer:
         )
 
     def _write(self, chunk: bytes) -> int:
-        room = EXCERPT_BYTES - len(self._excerpt)
+        room = self._keep_bytes - len(self._excerpt)
         if room > 0:
             self._excerpt += chunk[:room]
         self._swallowed += len(chunk)

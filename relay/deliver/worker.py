@@ -21,6 +21,7 @@ from relay.core.errors import Away, RelayError
 from relay.core.outcome import Outcome
 from relay.core.retry import Gone
 from relay.core.webhook import DisabledReason
+from relay.deliver.answers import bytes_to_keep, pass_on
 from relay.deliver.health import Health
 from relay.deliver.in_flight import InFlight, Share
 from relay.deliver.post import Poster, Request
@@ -31,6 +32,7 @@ from relay.store.client import BLOCK_S
 from relay.store.deliveries import GRACE_S, Claimed, Deliveries, Settled, Settlement
 from relay.store.directory import Directory
 from relay.store.journal import Journal
+from relay.store.notices import Notices
 from relay.store.outcomes import Outcomes
 
 BATCH = 256
@@ -53,6 +55,7 @@ class Rooms:
     poster: Poster
     health: Health
     outcomes: Outcomes
+    notices: Notices
 
 
 class Worker:
@@ -168,7 +171,13 @@ class Worker:
             self._give_up(claim, Reason.UNREADABLE, str(error))
             return
         timeout_s = min(webhook.timeout_s, claim.lease_s - GRACE_S)
-        request = Request(url=webhook.url, headers=callback.headers, body=callback.body, timeout_s=timeout_s)
+        request = Request(
+            url=webhook.url,
+            headers=callback.headers,
+            body=callback.body,
+            timeout_s=timeout_s,
+            keep_bytes=bytes_to_keep(envelope),
+        )
         self._rooms.poster.start(
             request, partial(self._end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at))
         )
@@ -185,6 +194,7 @@ class Worker:
     def _conclude_all(self) -> None:
         ended, self._ended = self._ended, []
         now = time()
+        pass_on(self._rooms.notices, ended, now=now)
         self._to_settle += [conclude(attempt, outcome, now=now, dice=random.random()) for attempt, outcome in ended]
 
     def _give_back(self, batch: Sequence[Settlement | Tried]) -> None:

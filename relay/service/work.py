@@ -83,6 +83,7 @@ class ShardWork:
             poster=poster,
             health=Health(store.webhooks, shard.deliveries, shard.journal, report=report),
             outcomes=shard.outcomes,
+            notices=store.notices,
         )
         which = _which(shard.number, store)
         self.worker = Worker(rooms, settings.deliver_options(), report, share=share)

@@ -13,6 +13,7 @@ from relay.loops import Loop
 from relay.report import Fact, LoopFailed
 from relay.store.client import Client, StoreOptions
 from relay.store.directory import Directory
+from relay.store.notices import Notices
 from relay.store.outcomes import Outcomes
 from tests.store.filled import Filled
 
@@ -32,6 +33,7 @@ class Engine(Filled):
             directory=self.directory,
             poster=self.poster,
             outcomes=Outcomes(client),
+            notices=Notices(client),
             health=health,
         )
         self.worker = Worker(
