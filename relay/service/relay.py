@@ -25,7 +25,6 @@ from relay.admin.stream import Stream
 from relay.core import metrics
 from relay.core.address import Network
 from relay.core.connection import Connection, Kind
-from relay.core.ids import ConnectionId
 from relay.core.outcome import Refused
 from relay.core.readiness import Check, Readiness, check_connections, check_loops
 from relay.core.tally import Tally
@@ -40,17 +39,11 @@ from relay.service.rooms import Store
 from relay.service.work import Work
 from relay.settings import Settings
 from relay.store.client import Client
-from relay.store.connections import Connections
+from relay.store.connections import DEFAULT_RTM, DEFAULT_SOCKET_MODE, Connections
 from relay.store.counts import ProcessRecord
 from relay.store.embedded import EmbeddedRedis
 from relay.store.errors import StoreAway
 from relay.store.vault import Vault
-
-DEFAULT_RTM = ConnectionId("con_default")
-DEFAULT_SOCKET = ConnectionId("con_defaultsocket")
-"""The connections that SLACK_BOT_TOKEN and SLACK_APP_TOKEN make: always the same two, however often a process
-starts.
-"""
 
 
 class Parts(Flag):
@@ -190,7 +183,7 @@ def ensure_connections(connections: Connections, settings: Settings) -> None:
     """Let the connections that the environment names exist. Raises StoreAway."""
     for token, id, kind, name in (
         (settings.bot_token, DEFAULT_RTM, Kind.RTM, "default"),
-        (settings.app_token, DEFAULT_SOCKET, Kind.SOCKET_MODE, "default-socket"),
+        (settings.app_token, DEFAULT_SOCKET_MODE, Kind.SOCKET_MODE, "default-socket"),
     ):
         if token:
             now = time()

@@ -1,6 +1,11 @@
 """What people do besides talking: slash commands and clicks, as Socket Mode carries them."""
 
+from itertools import count
+
 from relay.simulator.workspace import Channel, Event, Person, Workspace
+
+_gestures = count(1)
+"""No two gestures have the same trigger."""
 
 
 def slash_command(workspace: Workspace, person: Person, channel: Channel, *, command: str, text: str) -> Event:
@@ -17,7 +22,7 @@ def slash_command(workspace: Workspace, person: Person, channel: Channel, *, com
         "api_app_id": workspace.app,
         "is_enterprise_install": "false",
         "response_url": f"https://hooks.slack.invalid/commands/{workspace.team}/1/simulated",
-        "trigger_id": "1.1.simulated",
+        "trigger_id": f"{next(_gestures)}.1.simulated",
     }
 
 
@@ -42,7 +47,7 @@ def block_actions(workspace: Workspace, person: Person, channel: Channel, *, act
             "channel_id": channel.id,
             "is_ephemeral": False,
         },
-        "trigger_id": "1.1.simulated",
+        "trigger_id": f"{next(_gestures)}.1.simulated",
         "team": {"id": workspace.team, "domain": workspace.domain},
         "enterprise": None,
         "is_enterprise_install": False,
