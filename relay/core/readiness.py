@@ -1,6 +1,6 @@
 """Whether a process can do its work: its loops turn, Redis answers, and the connections that ought to be up are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from relay.core.connection import Connection, ConnectionState, ConnectionStatus
@@ -17,6 +17,7 @@ class Check:
     name: str
     ok: bool
     why: str = ""
+    vital: bool = True  # whether the process can do its work without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Readiness:
 
     @property
     def ready(self) -> bool:
-        return all(check.ok for check in self.checks)
+        return all(check.ok for check in self.checks if check.vital)
 
 
 def check_loops(beats: Mapping[str, float], now: float) -> list[Check]:
@@ -36,21 +37,33 @@ def check_loops(beats: Mapping[str, float], now: float) -> list[Check]:
     ]
 
 
-def check_connections(wanted: Iterable[Connection], states: Mapping[ConnectionId, ConnectionState]) -> list[Check]:
+def check_connections(
+    wanted: Iterable[Connection],
+    states: Mapping[ConnectionId, ConnectionState],
+    *,
+    deaf: Container[ConnectionId],
+    own: Container[ConnectionId],
+) -> list[Check]:
     """A paused connection is well. One that is being opened is not: the process is not ready before Slack's events
-    come.
+    come. `deaf`: those that this very process is to hold and does not hear, whatever was said of them before it
+    started. `own`: the environment's; of the others, one that only a person can mend keeps nobody from working.
     """
-    return [_check_connection(connection, states.get(connection.id)) for connection in wanted if not connection.paused]
+    checks = []
+    for connection in wanted:
+        state = states.get(connection.id)
+        why = "" if connection.paused else _why(state, deaf=connection.id in deaf)
+        failed = state is not None and state.status is ConnectionStatus.FAILED
+        vital = connection.id in own or not failed
+        checks.append(Check(name=f"connection {connection.name or connection.id}", ok=not why, why=why, vital=vital))
+    return checks
 
 
-def _check_connection(connection: Connection, state: ConnectionState | None) -> Check:
-    name = f"connection {connection.name or connection.id}"
+def _why(state: ConnectionState | None, *, deaf: bool) -> str:
     if state is None:
-        return Check(name=name, ok=False, why="no worker has taken it up yet")
+        return "no worker has taken it up yet"
     if state.status is ConnectionStatus.CONNECTED:
-        return Check(name=name, ok=True)
-    words = [f"it is {state.status}", state.error, state.explanation]
-    return Check(name=name, ok=False, why=": ".join(word for word in words if word))
+        return "this process has not opened its socket yet" if deaf else ""
+    return ": ".join(word for word in (f"it is {state.status}", state.error, state.explanation) if word)
 
 
 def _still(seconds: float) -> str:

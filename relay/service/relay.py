@@ -24,7 +24,6 @@ from relay.admin.options import AdminOptions
 from relay.admin.stream import Stream
 from relay.core import metrics
 from relay.core.address import Network
-from relay.core.connection import Connection, Kind
 from relay.core.outcome import Refused
 from relay.core.readiness import Check, Readiness, check_connections, check_loops
 from relay.core.tally import Tally
@@ -35,11 +34,11 @@ from relay.http.server import HttpServer
 from relay.loops import Loop, eventually
 from relay.metrics import Metrics
 from relay.report import Reporter, Started, counting
+from relay.service.environment import ENVIRONMENT, Environment
 from relay.service.rooms import Store
 from relay.service.work import Work
 from relay.settings import Settings
 from relay.store.client import Client
-from relay.store.connections import DEFAULT_RTM, DEFAULT_SOCKET_MODE, Connections
 from relay.store.counts import ProcessRecord
 from relay.store.embedded import EmbeddedRedis
 from relay.store.errors import StoreAway
@@ -102,8 +101,10 @@ class Relay:
             stack.callback(server.stop, within_s=1.0)
             running = Running(address=server.url, ready=running.ready)
         if Parts.WORK in self._parts:
-            ensure = partial(ensure_connections, store.connections, settings)
-            stack.callback(eventually("connections of the environment", ensure, self._report).stop)
+            environment = Environment(store.connections, client, settings)
+            loop = Loop("environment", environment.turn, self._report)
+            loop.start()
+            stack.callback(loop.stop)
             stack.callback(self._end_work)
             stack.callback(eventually("work", partial(self._begin_work, store, poster), self._report).stop)
         self._report(Started(what=_name(self._parts), version=__version__, address=running.address))
@@ -171,23 +172,16 @@ class Relay:
             states = store.states.of(connection.id for connection in wanted)
         except StoreAway as away:
             return Readiness(checks=(*checks, Check(name="redis", ok=False, why=str(away))))
-        return Readiness(checks=(Check(name="redis", ok=True), *checks, *check_connections(wanted, states)))
+        deaf = self._work.deaf if self._work else frozenset()
+        if deaf is None:
+            checks.append(Check(name="connections", ok=False, why="it has not read yet which it is to hold"))
+        connections = check_connections(wanted, states, deaf=deaf or (), own=ENVIRONMENT)
+        return Readiness(checks=(Check(name="redis", ok=True), *checks, *connections))
 
     def _no_work(self) -> list[Check]:
         """It has not begun, or is not ours."""
         why = "it waits for Redis to say how many shards there are"
         return [Check(name="work", ok=False, why=why)] if Parts.WORK in self._parts else []
-
-
-def ensure_connections(connections: Connections, settings: Settings) -> None:
-    """Let the connections that the environment names exist. Raises StoreAway."""
-    for token, id, kind, name in (
-        (settings.bot_token, DEFAULT_RTM, Kind.RTM, "default"),
-        (settings.app_token, DEFAULT_SOCKET_MODE, Kind.SOCKET_MODE, "default-socket"),
-    ):
-        if token:
-            now = time()
-            connections.ensure(Connection(id=id, kind=kind, token=token, name=name, created_at=now, updated_at=now))
 
 
 def _vet(url: str, allowed: tuple[Network, ...]) -> Refused | None:

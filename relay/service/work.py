@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from time import monotonic
 
+from relay.core.ids import ConnectionId
 from relay.deliver.health import Health
 from relay.deliver.in_flight import InFlight, Share
 from relay.deliver.post import Poster
@@ -41,6 +42,11 @@ class Work:
     def beats(self) -> Mapping[str, float]:
         """When each loop last turned, by the steady clock."""
         return {loop.name: loop.last_turn for loop in self._loops()} | dict(self._supervisor.beats)
+
+    @property
+    def deaf(self) -> frozenset[ConnectionId] | None:
+        """Connections that this process is to hold and does not hear; None before it knows which they are."""
+        return self._supervisor.deaf
 
     @property
     def in_flight(self) -> int:

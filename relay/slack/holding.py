@@ -54,6 +54,10 @@ class Holding:
         if id in self._held:
             self._held[id].keeper.renew()
 
+    def deaf(self) -> frozenset[ConnectionId]:
+        """Our share on which we don't hear Slack."""
+        return frozenset(id for id, held in self._held.items() if held.lost_at is None and not held.keeper.is_up)
+
     def heard(self) -> list[ConnectionId]:
         """Those on which we hear Slack."""
         return [id for id, held in self._held.items() if held.keeper.is_up]

@@ -78,6 +78,7 @@ class Supervisor:
         self._looked_at = self._patient_until = monotonic()
         self._wanted: dict[ConnectionId, Connection] = {}
         self._position: str | None = None  # None: everything is to be read
+        self._knows = False  # everything has been read once
         self._follow_loop = Loop("connections", self._follow, report)
         self._beat_loop = Loop("crew", self._beat, report)
 
@@ -89,6 +90,11 @@ class Supervisor:
         """When each loop last turned, by the steady clock; a loop that is well turns every few seconds."""
         own = {loop.name: loop.last_turn for loop in (self._follow_loop, self._beat_loop)}
         return own | dict(self._inboxes.beats)
+
+    @property
+    def deaf(self) -> frozenset[ConnectionId] | None:
+        """Connections that this worker is to hold and does not hear; None before it knows which they are."""
+        return self._holding.deaf() if self._knows else None
 
     def start(self) -> None:
         self._inboxes.start()
@@ -146,6 +152,7 @@ class Supervisor:
         self._wanted = {connection.id: connection for connection in self._store.connections.all()}
         self._share_out()
         self._position = position
+        self._knows = True
 
     def _hear(self, position: str) -> None:
         news = self._store.notices.wait(position)

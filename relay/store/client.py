@@ -109,6 +109,11 @@ class Client:
                 self._shards = integer(self.redis.get(name))
         return self._shards
 
+    def forgot(self) -> bool:
+        """Whether Redis has lost all that it knew since this was last asked. Raises StoreAway."""
+        with translated():
+            return bool(self.redis.set(Keys(GLOBAL)("shards"), self._shards or self._shards_wanted, nx=True))
+
     def saw(self, sequence: int) -> None:
         """A delivery with this number exists."""
         self.newest_sequence = max(self.newest_sequence, sequence)
