@@ -6,7 +6,7 @@ deliveries.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import time
+from time import monotonic, time
 
 import gevent
 
@@ -19,6 +19,9 @@ from relay.store.directory import Directory
 from relay.store.journal import Journal
 from relay.store.replays import BATCH, Batch, Replays, ShardReplays
 from relay.store.shards import Shard
+
+LOOK_S = 30.0
+"""How often it is looked whether one runs that nobody rang for: its worker has died."""
 
 AGAIN_S = 0.2
 """After a turn in which nothing could be done: until the next."""
@@ -37,12 +40,15 @@ class Replayer:
     def __init__(self, rooms: ReplayRooms, report: Reporter) -> None:
         self._rooms = rooms
         self._report = report
+        self._look_at = float("-inf")
 
     def turn(self) -> None:
         """Do a batch of each replay that runs, or wait for one, a few seconds at most. Raises StoreAway."""
+        if monotonic() < self._look_at and not self._rooms.replays.wait(BLOCK_S):
+            return
         running = self._rooms.replays.running()
+        self._look_at = monotonic() + (0.0 if running else LOOK_S)
         if not running:
-            self._rooms.replays.wait(BLOCK_S)
             return
         self._rooms.directory.refresh()
         advanced = [self._advance(replay) for replay in running]

@@ -102,9 +102,10 @@ class Replays:
             shard.close(id)
         return ended
 
-    def wait(self, at_most_s: float) -> None:
-        """Until a replay is started, or for `at_most_s` (bounded by BLOCK_S). Raises StoreAway."""
-        self._client.block("BLPOP", self._keys("replay_bell"), max(0.001, min(at_most_s, BLOCK_S)))
+    def wait(self, at_most_s: float) -> bool:
+        """Until a replay is started, or for `at_most_s` (bounded by BLOCK_S); whether one was. Raises StoreAway."""
+        rang = self._client.block("BLPOP", self._keys("replay_bell"), max(0.001, min(at_most_s, BLOCK_S)))
+        return rang is not None
 
     @property
     def _shards(self) -> "tuple[ShardReplays, ...]":

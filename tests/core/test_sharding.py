@@ -14,8 +14,8 @@ CONNECTIONS = st.lists(st.text(min_size=1).map(ConnectionId), unique=True, max_s
 
 def test_a_connection_lives_where_it_always_lived() -> None:
     """These are stored: another answer is another place."""
-    ids = [ConnectionId(name) for name in ("con_default", "con_defaultsocket", "con_0123456789abcdef")]
-    assert [shard_of(id, 16) for id in ids] == [1, 5, 0]
+    ids = [ConnectionId(name) for name in ("con_default", "con_default_socket", "con_0123456789abcdef")]
+    assert [shard_of(id, 16) for id in ids] == [1, 6, 0]
     assert [shard_of(id, 1) for id in ids] == [0, 0, 0]
 
 

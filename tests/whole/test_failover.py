@@ -12,6 +12,7 @@ import pytest
 from relay.core.webhook import Json
 from relay.simulator.options import APP_TOKEN, BOT_TOKEN, SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
+from relay.store.connections import DEFAULT_RTM, DEFAULT_SOCKET_MODE
 from relay.store.keys import Keys
 from tests.constellations import Cluster, Node, Sentinels
 from tests.receivers import Receiver
@@ -46,7 +47,7 @@ def survive(slack: SimulatedSlack, url: str, victim: Callable[[], Node]) -> None
     tokens = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN}
     with Receiver() as rtm, Receiver() as socket_mode, Program("serve", env | tokens) as relay:
         until(lambda: len(slack.lines) >= 2, 20, saying="both connections are up")
-        for receiver, connection in ((rtm, "con_default"), (socket_mode, "con_defaultsocket")):
+        for receiver, connection in ((rtm, DEFAULT_RTM), (socket_mode, DEFAULT_SOCKET_MODE)):
             wanted: Json = {"url": receiver.url, "events": ["message"], "connections": [connection]}
             assert call(relay.address, "POST /v1/webhooks", wanted).status == 201
         with Talk(slack, rate=RATE) as talk:

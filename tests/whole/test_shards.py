@@ -8,12 +8,12 @@ from typing import Self
 import gevent
 import pytest
 
-from relay.core.ids import ConnectionId
 from relay.core.sharding import shard_of
 from relay.core.webhook import Json
 from relay.simulator.options import APP_TOKEN, BOT_TOKEN, SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
 from relay.store.client import Client, StoreOptions
+from relay.store.connections import DEFAULT_RTM, DEFAULT_SOCKET_MODE
 from relay.store.keys import Keys
 from relay.store.shards import Shards
 from tests.receivers import Receiver
@@ -45,9 +45,9 @@ def register(relay: Program, receiver: Receiver, connection: str) -> None:
 def test_events_of_all_shards_are_delivered_and_shown_as_one(slack: SimulatedSlack, redis_url: str) -> None:
     with Receiver() as receiver, Program("serve", environment(slack, f"{redis_url}?shards={SHARDS}")) as relay:
         until(lambda: len(slack.lines) == 2, 20, saying="both connections are up")
-        register(relay, receiver, "con_default")
+        register(relay, receiver, DEFAULT_RTM)
         with Receiver() as other, Talk(slack, rate=100) as talk:
-            register(relay, other, "con_defaultsocket")
+            register(relay, other, DEFAULT_SOCKET_MODE)
             other.wait_for(50)
             receiver.wait_for(50)
             talk.end()
@@ -61,7 +61,7 @@ def test_events_of_all_shards_are_delivered_and_shown_as_one(slack: SimulatedSla
     client = Client(StoreOptions(url=redis_url))
     lengths = [client.redis.xlen(Keys(shard)("journal")) for shard in range(SHARDS)]
     client.close()
-    places = {shard_of(ConnectionId(name), SHARDS) for name in ("con_default", "con_defaultsocket")}
+    places = {shard_of(id, SHARDS) for id in (DEFAULT_RTM, DEFAULT_SOCKET_MODE)}
     assert len(places) == 2
     assert {shard for shard, length in enumerate(lengths) if length} == places
 

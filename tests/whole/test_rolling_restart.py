@@ -1,0 +1,95 @@
+"""A rolling restart under traffic, as platforms do it daily: nothing is lost, and nothing comes twice."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from time import monotonic
+from typing import Self
+
+import pytest
+
+from relay.core.webhook import Json
+from relay.simulator.options import APP_TOKEN, BOT_TOKEN, SimulatorOptions
+from relay.simulator.slack import SimulatedSlack
+from relay.store.connections import DEFAULT_RTM, DEFAULT_SOCKET_MODE
+from tests.receivers import Receiver
+from tests.waiting import let_pass, until
+from tests.whole.api import call
+from tests.whole.program import Program
+from tests.whole.steady import Talk, tally
+
+RATE = 100.0
+KILLED_AFTER_S = 30.0
+"""By a platform, if SIGTERM has not ended it."""
+
+
+@pytest.fixture
+def slack() -> Iterator[SimulatedSlack]:
+    with SimulatedSlack(SimulatorOptions()) as slack:
+        yield slack
+
+
+def environment(slack: SimulatedSlack, redis_url: str) -> dict[str, str]:
+    tokens = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN}
+    return {"SLACK_API_URL": slack.api_url, "REDIS_URL": redis_url, **tokens}
+
+
+def register(web: Program, receiver: Receiver, connection: str) -> None:
+    wanted: Json = {"url": receiver.url, "events": ["message"], "connections": [connection]}
+    assert call(web.address, "POST /v1/webhooks", wanted).status == 201
+
+
+class Formation:
+    """One web process and two workers, each of which can be replaced: first it goes, then its successor comes, as on a
+    platform that allows no more processes than were ordered.
+    """
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self._env = env
+        self._stack = ExitStack()
+        self.seconds: list[float] = []
+
+    def __enter__(self) -> Self:
+        self.web = self._started("web")
+        self.workers = [self._started("worker"), self._started("worker")]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def restart(self) -> None:
+        """All of them, one after the other."""
+        for place, worker in enumerate(self.workers):
+            self._end(worker)
+            self.workers[place] = self._started("worker")
+            let_pass(1.0)
+        self._end(self.web)
+        self.web = self._started("web")
+
+    def _end(self, program: Program) -> None:
+        began = monotonic()
+        assert program.end(signal.SIGTERM, KILLED_AFTER_S) == 0
+        self.seconds.append(monotonic() - began)
+
+    def _started(self, command: str) -> Program:
+        program = self._stack.enter_context(Program(command, self._env))
+        program.fact("started")
+        return program
+
+
+def test_a_rolling_restart_loses_nothing_and_doubles_nothing(slack: SimulatedSlack, redis_url: str) -> None:
+    with Receiver() as rtm, Receiver() as socket_mode, Formation(environment(slack, redis_url)) as formation:
+        until(lambda: len(slack.lines) == 4, 20, saying="both workers hold both connections")
+        register(formation.web, rtm, DEFAULT_RTM)
+        register(formation.web, socket_mode, DEFAULT_SOCKET_MODE)
+        with Talk(slack, rate=RATE) as talk:
+            socket_mode.wait_for(50)
+            rtm.wait_for(50)
+            formation.restart()
+            socket_mode.wait_for(len(socket_mode.got) + 50)
+        said = talk.said
+        until(lambda: tally(said, socket_mode.got).lost == 0, 20, saying="all of Socket Mode arrives")
+        until(lambda: tally(said, rtm.got).lost == 0, 20, saying="all of RTM arrives")
+        assert tally(said, rtm.got).doubled == 0
+        assert tally(said, socket_mode.got).doubled == 0
+        assert max(formation.seconds) < KILLED_AFTER_S
