@@ -3,39 +3,75 @@
 A proxy is only ever asked for a tunnel to an address that was vetted here: it sees no names and no requests.
 """
 
+import base64
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
 
+from relay.core.errors import RelayError
 from relay.core.url import VettedUrl
+
+
+class ProxyUnreadable(RelayError):
+    """A proxy's URL that is none, or not of a kind that we speak."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    host: str
+    port: int
+    login: str = field(default="", repr=False)  # its Proxy-Authorization
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.host, self.port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxies:
-    """A proxy's URL for each scheme, "" for none; `without`: NO_PROXY's words."""
+    """The proxy for each scheme, and those who are reached without."""
 
-    http: str = field(default="", repr=False)  # a proxy's URL may hold a password
-    https: str = field(default="", repr=False)
-    without: tuple[str, ...] = ()
+    http: Proxy | None = None
+    https: Proxy | None = None
+    without: tuple[str, ...] = ()  # NO_PROXY's words
 
-    def choose(self, target: VettedUrl) -> str:
-        """The proxy's URL for that target, or ""."""
+    def choose(self, target: VettedUrl) -> Proxy | None:
+        """The proxy on the way to that target, if there is one."""
         proxy = self.https if target.scheme == "https" else self.http
-        return "" if proxy and any(_matches(word, target) for word in self.without) else proxy
+        return None if proxy and any(_matches(word, target) for word in self.without) else proxy
 
 
 def read_proxies(environ: Mapping[str, str]) -> Proxies:
-    """What the environment says; lower case goes before upper case, as everywhere."""
+    """What the environment says; lower case goes before upper case, as everywhere. Raises ProxyUnreadable."""
 
     def read(name: str) -> str:
         return (environ.get(name.lower()) or environ.get(name.upper()) or "").strip()
 
     everything = read("all_proxy")
     return Proxies(
-        http=read("http_proxy") or everything,
-        https=read("https_proxy") or everything,
+        http=read_proxy(read("http_proxy") or everything),
+        https=read_proxy(read("https_proxy") or everything),
         without=tuple(read("no_proxy").lower().replace(",", " ").split()),
     )
+
+
+def read_proxy(url: str) -> Proxy | None:
+    """None for "". Raises ProxyUnreadable, without the URL: it may hold a password."""
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        host, port = parts.hostname, parts.port or 80
+    except ValueError:
+        parts, host, port = None, None, 0
+    if not parts or not host or parts.scheme != "http":
+        raise ProxyUnreadable("a proxy's URL must look like http://proxy.example:3128, with user:password@ if need be")
+    login = ""
+    if parts.username is not None:
+        words = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        login = "Basic " + base64.b64encode(words.encode()).decode()
+    return Proxy(host=host, port=port, login=login)
 
 
 def _matches(word: str, target: VettedUrl) -> bool:

@@ -4,31 +4,34 @@
 must not block: it appends to a list or sets an event. The outcomes of one round come right after one another, so
 whoever gathers them gets batches. `Poster.post` waits for the outcome, for those who have only one to wait for.
 
-A name is resolved here and libcurl is told the address to connect to: what was vetted is what is connected to, and a
-connection that is kept is used again only for the same name at the same address.
+A name is resolved here and only here: the address that was vetted is the one that is connected to, and a connection
+that is kept is used again for the same name at the same address alone. Who starts POSTs bounds how many are in flight,
+for each has a connection to itself; how many are kept idle is bounded here.
 """
 
 import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from time import monotonic
 from typing import Generic, TypeVar
 
 import certifi
 import gevent
-import pycurl
 from gevent.event import Event
 
 from relay.core.address import Network
 from relay.core.outcome import Answered, Failed, Failure, Outcome, Refused
 from relay.core.proxy import Proxies
-from relay.core.url import VettedUrl, vet_url
-from relay.deliver.pump import Bounds, Pump
-from relay.deliver.resolve import Addresses, Names, Resolve, system_resolve
-from relay.deliver.route import Request, Route
-from relay.deliver.transfer import Transfer, Unsendable
+from relay.core.url import vet_url
+from relay.deliver.flights import ADDRESSES, Flight, Flights
+from relay.deliver.pump import Pump
+from relay.deliver.request import Request
+from relay.deliver.resolve import EVERYWHERE, Addresses, Names, Resolve, system_resolve
+from relay.deliver.target import Target, Unsendable
+from relay.deliver.way import Kept, Ways
+from relay.deliver.wire import trusting
 
 __all__ = ["PostOptions", "Poster", "Request"]
 
@@ -38,15 +41,10 @@ Then = Callable[[Outcome], None]
 URLS = 10_000
 """How many URLs are remembered as vetted; what their names lead to is asked anew every few seconds."""
 
-ADDRESSES = 4
-"""How many addresses of one name are tried; the first that lets us connect gets the POST."""
-
-CONNECT_SHARE_S = 3.0
-"""How long one address is tried while there is another."""
-
 VET_S = 3.0
 """How long `vet` waits for the DNS."""
 
+NO_PROXY = Failed(failure=Failure.CONNECT, detail="the proxy's name has no address")
 CUT = Failed(failure=Failure.STOPPED, detail="the relay stopped before an answer came")
 
 
@@ -60,24 +58,10 @@ class PostOptions:
     allowed: tuple[Network, ...] = ()  # networks that may be posted to although they are not public
     proxies: Proxies = field(default_factory=Proxies)
     ca_file: str | None = None  # None: what this machine trusts
-    connections: int = 500  # in use and idle; beyond, a POST waits for one as long as its time lasts
+    idle_connections: int = 250
     idle_s: float = 60.0
     fresh_s: float = 5.0  # how long a name's addresses are remembered
     resolve: Resolve = system_resolve
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Flight:
-    """A POST under way."""
-
-    request: Request
-    then: Then
-    target: VettedUrl
-    started: float
-    dns_s: float = 0.0
-    addresses: tuple[str, ...] = ()  # to be tried, the one in use first
-    moved: bool = False  # an address did not let us connect
-    fresh: bool = False  # a kept connection died under it
 
 
 class _Waiter(Generic[Came]):
@@ -99,40 +83,62 @@ class _Waiter(Generic[Came]):
 class Poster:
     def __init__(self, options: PostOptions) -> None:
         self._options = options
-        self._ca_file = options.ca_file or system_ca_file()
         self._names = Names(allowed=options.allowed, resolve=options.resolve, fresh_s=options.fresh_s)
-        self._pump = Pump(self._finished, Bounds(connections=options.connections, idle_s=options.idle_s))
-        self._vet = lru_cache(maxsize=URLS)(partial(vet_url, allowed=options.allowed))
-        self._asking: set[_Flight] = set()  # for their addresses
-        self._flights: dict[pycurl.Curl, tuple[_Flight, Transfer]] = {}
+        self._proxy_names = Names(allowed=EVERYWHERE, resolve=system_resolve, fresh_s=options.fresh_s)
+        self._targets: dict[str, Target | Refused] = {}
+        self._ways = Ways()
+        self._pump = Pump()
+        self._flights = Flights(
+            self._pump,
+            Kept(limit=options.idle_connections, idle_s=options.idle_s),
+            context=trusting(options.ca_file or system_ca_file()),
+            landed=self._landed,
+        )
+        self._asking: set[Flight] = set()  # for addresses
         self._untold: deque[tuple[Then, Outcome]] = deque()
-        self._spare: list[Transfer] = []
         self._quiet = Event()
         self._closed = False
-        self.resent = 0
-        """POSTs that were begun a second time, because the kept connection that they were to go out on was dead."""
 
     @property
     def in_flight(self) -> int:
         return len(self._asking) + len(self._flights) + len(self._untold)
+
+    @property
+    def resent(self) -> int:
+        """POSTs that were sent a second time, because the kept connection that they went out on died unheard."""
+        return self._flights.resent
 
     def start(self, request: Request, then: Then) -> None:
         """Begins the POST and returns; `then` gets its outcome."""
         if self._closed:
             gevent.get_hub().loop.run_callback(then, CUT)
             return
-        target = self._vet(request.url)
+        target = self._targets.get(request.url) or self._target(request.url)
         if isinstance(target, Refused):
             self._tell_soon(then, target)
             return
-        flight = _Flight(request=request, then=then, target=target, started=monotonic())
-        if target.literal is not None:
-            self._aim(flight, (target.host,))
-        elif (addresses := self._names.known(target.place)) is not None:
-            self._aim(flight, addresses)
-        else:
+        try:
+            message = target.write(request)
+        except Unsendable as why:
+            self._tell_soon(then, Refused(rule=str(why)))
+            return
+        now = monotonic()
+        deadline = now + request.timeout_s
+        self._pump.wake_at(deadline)
+        flight = Flight(
+            then=then,
+            target=target,
+            message=message,
+            keep_bytes=request.keep_bytes,
+            started=now,
+            deadline=deadline,
+        )
+        addresses = target.literal or self._names.known(target.place)
+        if addresses is None:
             self._asking.add(flight)
             self._names.ask(target.place, partial(self._found, flight), within_s=request.timeout_s)
+        else:
+            self._aim(flight, addresses)
 
     def post(self, request: Request) -> Outcome:
         """The outcome; blocks the calling greenlet only."""
@@ -142,16 +148,13 @@ class Poster:
 
     def vet(self, url: str) -> Refused | None:
         """Why nothing would be posted to that URL now. A name that the DNS doesn't know yet passes."""
-        target = self._vet(url)
+        target = self._target(url)
         if isinstance(target, Refused):
             return target
-        if target.literal is not None:
-            return None
-        place = target.place
-        addresses = self._names.known(place)
+        addresses: Addresses | None = target.literal or self._names.known(target.place)
         if addresses is None:
             waiter = _Waiter[Addresses]()
-            self._names.ask(place, waiter, within_s=VET_S)
+            self._names.ask(target.place, waiter, within_s=VET_S)
             addresses = waiter.wait()
         return addresses if isinstance(addresses, Refused) else None
 
@@ -163,74 +166,58 @@ class Poster:
         if self.in_flight:
             self._quiet.wait(within_s)
         self._names.close()
-        for flight in [*self._asking, *(flight for flight, _ in self._flights.values())]:
+        self._proxy_names.close()
+        for flight in [*self._asking, *self._flights.close()]:
             self._tell_soon(flight.then, CUT)
-        transfers = [*self._spare, *(transfer for _, transfer in self._flights.values())]
-        for unfinished in (self._asking, self._flights, self._spare):
-            unfinished.clear()
+        self._asking.clear()
         self._pump.close()
-        for transfer in transfers:
-            transfer.close()
 
-    def _found(self, flight: _Flight, addresses: Addresses) -> None:
+    def _target(self, url: str) -> Target | Refused:
+        vetted = vet_url(url, self._options.allowed)
+        target: Target | Refused
+        if isinstance(vetted, Refused):
+            target = vetted
+        else:
+            target = Target(vetted, self._options.proxies.choose(vetted), self._ways)
+        if len(self._targets) >= URLS:
+            self._targets.clear()
+        self._targets[url] = target
+        return target
+
+    def _found(self, flight: Flight, addresses: Addresses) -> None:
         self._asking.remove(flight)
         flight.dns_s = monotonic() - flight.started
         self._aim(flight, addresses)
 
-    def _aim(self, flight: _Flight, addresses: Addresses) -> None:
-        """Gives it to libcurl, with the address to connect to."""
+    def _aim(self, flight: Flight, addresses: Addresses) -> None:
+        """At the addresses of its name, if they may be posted to."""
         if not isinstance(addresses, tuple):
             self._tell_soon(flight.then, addresses)
             return
         flight.addresses = addresses[:ADDRESSES]
-        transfer = self._spare.pop() if self._spare else self._new_transfer()
-        try:
-            transfer.fill(flight.request, self._route(flight))
-        except Unsendable as why:
-            self._spare.append(transfer)
-            self._tell_soon(flight.then, Refused(rule=str(why)))
+        if flight.target.proxy is None:
+            self._begin(flight)
             return
-        self._flights[transfer.curl] = (flight, transfer)
-        self._pump.add(transfer.curl)
+        self._asking.add(flight)
+        within_s = flight.deadline - monotonic()
+        self._proxy_names.ask(flight.target.proxy.place, partial(self._aim_through, flight), within_s=within_s)
 
-    def _route(self, flight: _Flight) -> Route:
-        target, timeout_s = flight.target, flight.request.timeout_s
-        offset_s = monotonic() - flight.started
-        wait_s = timeout_s - offset_s
-        alone = len(flight.addresses) == 1
-        return Route(
-            url=target.url,
-            address=flight.addresses[0],
-            port=target.port,
-            proxy=self._options.proxies.choose(target),
-            fresh=flight.fresh,
-            dns_s=flight.dns_s,
-            offset_s=offset_s,
-            wait_s=wait_s,
-            connect_wait_s=timeout_s if alone else min(CONNECT_SHARE_S, wait_s / len(flight.addresses)),
-        )
+    def _aim_through(self, flight: Flight, proxy_addresses: Addresses) -> None:
+        """At the same, through the proxy."""
+        self._asking.remove(flight)
+        if isinstance(proxy_addresses, tuple):
+            flight.proxy_address = proxy_addresses[0]
+            self._begin(flight)
+        else:
+            self._tell_soon(flight.then, NO_PROXY)
 
-    def _new_transfer(self) -> Transfer:
-        return Transfer(ca_file=self._ca_file, idle_s=self._options.idle_s, opened=self._pump.opened)
+    def _begin(self, flight: Flight) -> None:
+        if hopeless := self._flights.begin(flight):
+            self._tell_soon(flight.then, hopeless)
 
-    def _finished(self, curl: pycurl.Curl, code: int, sentence: str) -> None:
-        flight, transfer = self._flights.pop(curl)
-        outcome = transfer.outcome(code, sentence)
-        self._pump.remove(curl)
-        self._spare.append(transfer)
-        if transfer.sends > 1:
-            self.resent += 1
-        if isinstance(outcome, Answered):
-            if flight.moved:
-                self._names.prefer(flight.target.place, flight.addresses[0])
-        elif transfer.died_under_it and not flight.fresh:
-            flight.fresh = True
-            self._aim(flight, flight.addresses)
-            return
-        elif transfer.sends == 0 and not flight.fresh and len(flight.addresses) > 1:
-            flight.moved = True
-            self._aim(flight, flight.addresses[1:])
-            return
+    def _landed(self, flight: Flight, outcome: Answered | Failed) -> None:
+        if flight.moved and isinstance(outcome, Answered):
+            self._names.prefer(flight.target.place, flight.addresses[0])
         self._tell(flight.then, outcome)
 
     def _tell_soon(self, then: Then, outcome: Outcome) -> None:

@@ -1,5 +1,6 @@
 """Names to vetted addresses: asked in threads of their own, each name once at a time, remembered for a few seconds."""
 
+import ipaddress
 import socket
 from collections import deque
 from collections.abc import Callable, Collection
@@ -26,6 +27,8 @@ Addresses = tuple[str, ...] | Refused | Failed
 """What came of a name: addresses that may all be posted to, or why there are none."""
 
 Place = tuple[str, int]
+
+EVERYWHERE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
 THREADS = 16
 """Names asked for at once. One whose servers don't answer holds a thread for as long as the system's resolver tries."""

@@ -1,9 +1,9 @@
-"""Headers that may be set, and an answer's headers as they are read."""
+"""Headers that may be set, and those that could change a request."""
 
 import pytest
 from hypothesis import given, strategies as st
 
-from relay.core.header import KEPT, VALUE_CHARS, read_headers, refuse_header
+from relay.core.header import VALUE_CHARS, refuse_header
 
 
 @pytest.mark.parametrize(
@@ -64,33 +64,3 @@ def test_what_passes_is_one_line_of_visible_ascii(name: str, value: str) -> None
 
 def test_a_refusal_does_not_show_the_value() -> None:
     assert "secret" not in (refuse_header("X", "secret\n") or "")
-
-
-def test_the_last_answer_s_headers_are_read() -> None:
-    head = (
-        b"HTTP/1.1 200 Connection established\r\nVia: proxy\r\n\r\n"
-        b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
-        b"HTTP/1.1 200 OK\r\nContent-Type:  text/plain \r\nX-\xe9: \xe9\r\nOdd\r\nTime: 10:00\r\n\r\n"
-        b"X-Trailer: late\r\n\r\n"
-    )
-
-    assert read_headers(head) == (("content-type", "text/plain"), ("x-é", "é"), ("odd", ""), ("time", "10:00"))
-
-
-def test_lines_may_end_in_lf_alone() -> None:
-    assert read_headers(b"HTTP/1.1 200 OK\nA: b\n\nX: y\n\n") == (("a", "b"),)
-
-
-def test_a_flood_of_headers_is_cut() -> None:
-    assert read_headers(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 5000 + b"\r\n") == (("a", "b"),) * KEPT
-
-
-@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nA: b\r\n"])
-def test_headers_that_break_off_are_none(head: bytes) -> None:
-    assert read_headers(head) is None
-
-
-@given(st.binary())
-def test_no_bytes_are_too_odd(head: bytes) -> None:
-    read_headers(head)
-    read_headers(b"HTTP/1.1 200 OK\r\n" + head)

@@ -105,11 +105,10 @@ def test_trailers_are_not_headers() -> None:
         b"HTTP/1.0 200 OK\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\n" + CLOSE + b"ok",
         b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok",
         OK + b"HTTP/1.1 500 Fake\r\nContent-Length: 4\r\n\r\nfake",
     ],
-    ids=["HTTP/1.0", "until the end", "LF alone", "chunked goes first", "claims gzip", "and one too many"],
+    ids=["HTTP/1.0", "until the end", "LF alone", "claims gzip", "and one too many"],
 )
 def test_odd_answers_that_can_be_read_are_read(answer: bytes) -> None:
     read = answer_of(saying(answer))
@@ -132,6 +131,8 @@ def test_odd_answers_that_can_be_read_are_read(answer: bytes) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: weird\r\n\r\nabc",
         b"HTTP/1.1 200 OK\r\nA: b\x00c\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 000 OK\r\n\r\n",
         b"HTTP/1.1 abc\r\n\r\n",
         b"HTTP/1.1 1000 OK\r\n\r\n",
         b"HTTP/1.1 099 OK\r\n\r\n",

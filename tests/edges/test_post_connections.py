@@ -109,7 +109,7 @@ def read_and_reset(peer: Peer) -> None:
 
 @pytest.mark.parametrize("dying", [read_and_close, read_and_reset])
 def test_a_post_on_a_connection_that_dies_is_sent_once_more_and_no_oftener(dying: Behave) -> None:
-    """Left alone, libcurl would send it on each kept connection, up to six times."""
+    """All the other kept ones may be dead too, so the second time goes over a new one."""
     with Endpoint(once(dying)) as endpoint, poster_for() as poster:
         for greenlet in [gevent.spawn(post, poster, endpoint.url) for _ in range(8)]:
             assert isinstance(greenlet.get(), Answered)
@@ -155,14 +155,14 @@ def test_an_idle_connection_is_let_go_while_others_are_busy() -> None:
 
 
 def test_idle_connections_make_room_for_others() -> None:
-    options = PostOptions(allowed=LOOPBACK, connections=3)
+    options = PostOptions(allowed=LOOPBACK, idle_connections=3)
     with poster_for(options) as poster:
         endpoints = [Endpoint(answering()) for _ in range(8)]
         try:
             for endpoint in endpoints:
                 endpoint.__enter__()
                 assert isinstance(post(poster, endpoint.url, timeout_s=1), Answered)
-            assert sum(endpoint.open_connections for endpoint in endpoints) <= 4
+            until(lambda: sum(endpoint.open_connections for endpoint in endpoints) == 3)
         finally:
             for endpoint in endpoints:
                 endpoint.__exit__(None, None, None)
@@ -280,17 +280,4 @@ def test_running_out_of_descriptors_fails_the_posts_and_heals(no_descriptor_left
 
         assert isinstance(outcome, Failed)
         assert "Too many open files" in outcome.detail
-        assert isinstance(post(poster, endpoint.url), Answered)
-
-
-def test_a_libcurl_that_has_died_is_started_anew() -> None:
-    with Endpoint(mute) as silent, Endpoint(answering()) as endpoint, poster_for() as poster:
-        waiting = gevent.spawn(post, poster, silent.url)
-        until(lambda: silent.requests)
-        poster._pump._multi.close()  # noqa: SLF001  nothing from outside can kill it
-        lost = gevent.spawn(post, poster, endpoint.url).get(timeout=1)
-
-        for outcome in (lost, waiting.get(timeout=1)):
-            assert isinstance(outcome, Failed)
-            assert outcome.failure is Failure.RESET
         assert isinstance(post(poster, endpoint.url), Answered)

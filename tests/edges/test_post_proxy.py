@@ -8,7 +8,7 @@ import pytest
 from gevent import socket
 
 from relay.core.outcome import Answered, Failed, Failure, Refused
-from relay.core.proxy import Proxies
+from relay.core.proxy import Proxies, read_proxy
 from relay.deliver.post import PostOptions
 from tests.edges.endpoints import LOOPBACK, Endpoint, Peer, answering, post, poster_for, saying
 
@@ -33,10 +33,10 @@ def carry(source: socket.socket, sink: socket.socket) -> None:
 
 
 def through(proxy: Endpoint, *, without: tuple[str, ...] = (), password: str = "") -> PostOptions:
-    url = f"http://{password}127.0.0.1:{proxy.port}"
+    there = read_proxy(f"http://{password}127.0.0.1:{proxy.port}")
     return PostOptions(
         allowed=LOOPBACK,
-        proxies=Proxies(http=url, https=url, without=without),
+        proxies=Proxies(http=there, https=there, without=without),
         resolve=lambda host, port: ["127.0.0.1"],
     )
 

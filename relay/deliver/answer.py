@@ -1,0 +1,144 @@
+"""One endpoint's answers, as their bytes come in: what is kept of them, and where each ends.
+
+llhttp (Node's parser, by httptools) reads. Here stands how much of it we want: an endpoint may say what it likes, in
+any amount; heads are bounded, the first bytes of a body are kept, and after some more of it nobody listens.
+"""
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from relay.core.outcome import EXCERPT_BYTES, Failure
+
+HEAD_BYTES = 64 * 1024
+"""An answer's status line and headers, with all interim answers before it. Node takes 16 KiB, libcurl 300 KB."""
+
+HEADERS = 100
+"""How many of an answer's headers are kept."""
+
+BODY_BYTES = 64 * 1024
+"""What is read beyond what is kept, to come to the body's end and keep the connection; then enough has been heard."""
+
+SIZING = frozenset({b"content-length", b"transfer-encoding"})
+"""Headers by which a body ends before its connection does."""
+
+
+class Broken(Exception):
+    """Nothing more can come of this POST on this connection."""
+
+    def __init__(self, failure: Failure, why: str) -> None:
+        super().__init__(why)
+        self.failure = failure
+
+
+class Answer:
+    """What has come of the answer to one POST. Its `on_` methods are for the parser alone."""
+
+    __slots__ = (
+        "_bytes",
+        "_headers",
+        "_keep_bytes",
+        "_kept",
+        "_kept_bytes",
+        "_parser",
+        "_sized",
+        "keeps",
+        "status",
+        "whole",
+    )
+
+    def __init__(self) -> None:
+        self._parser = HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)  # small servers end lines so
+        self.begin()
+
+    def begin(self, keep_bytes: int = EXCERPT_BYTES) -> None:
+        """The next one, of whose body so much is wanted."""
+        self._keep_bytes = keep_bytes
+        self._bytes = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._sized = False
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+        self.status = 0  # until the head has been read
+        self.whole = False
+        self.keeps = False  # the connection may be used again
+
+    @property
+    def enough(self) -> bool:
+        """Whether it is an answer though it goes on."""
+        return self.status != 0 and (self._kept_bytes >= self._keep_bytes or self.too_long)
+
+    @property
+    def too_long(self) -> bool:
+        """Whether nobody should listen any longer."""
+        return self._bytes > BODY_BYTES + self._keep_bytes
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Names in lower case."""
+        return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self._headers)
+
+    @property
+    def excerpt(self) -> bytes:
+        """The body's first bytes."""
+        return b"".join(self._kept)
+
+    def feed(self, said: bytes) -> None:
+        """Raises Broken for what is not HTTP, or too much of it."""
+        self._bytes += len(said)
+        try:
+            self._parser.feed_data(said)
+        except HttpParserUpgrade:
+            self.whole = True  # 101: it will say no more in HTTP
+            self.keeps = False
+        except HttpParserError as error:
+            self.keeps = False
+            if not self.whole:
+                raise Broken(Failure.RESET, f"the answer is not HTTP: {error.__context__ or error}") from None
+        if self._bytes > HEAD_BYTES and not self.status:
+            raise Broken(Failure.TOO_LARGE, f"the answer's head is longer than {HEAD_BYTES} bytes")
+
+    def end(self) -> None:
+        """The connection has ended. Raises Broken if the answer has not."""
+        self.keeps = False
+        if self.whole or (self.status and not self._sized):
+            self.whole = True
+        elif self.status or self._bytes:
+            raise Broken(Failure.RESET, "the connection was closed amid the answer")
+        else:
+            raise Broken(Failure.RESET, "the connection was closed without an answer")
+
+    def on_message_begin(self) -> None:
+        if self.whole:
+            self.keeps = False  # somebody says more than was asked
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.status or self.whole:
+            return  # a trailer
+        if name.lower() in SIZING:
+            self._sized = True
+        if len(self._headers) < HEADERS:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if self.whole:
+            return
+        if not 100 <= status <= 999:
+            raise ValueError(f"no status is {status}")
+        if status < 200 and status != 101:
+            self._headers.clear()
+            self._sized = False
+            return
+        self.status = status
+        self._bytes = 0
+
+    def on_body(self, body: bytes) -> None:
+        room = self._keep_bytes - self._kept_bytes
+        if room > 0 and not self.whole:
+            self._kept.append(body[:room])
+            self._kept_bytes += len(self._kept[-1])
+
+    def on_message_complete(self) -> None:
+        if self.status and not self.whole:
+            self.whole = True
+            self.keeps = self._parser.should_keep_alive()

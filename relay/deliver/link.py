@@ -1,0 +1,227 @@
+"""One connection to an endpoint: TCP, a proxy's tunnel if there is one, TLS if the URL says so, then POST upon POST."""
+
+import math
+import re
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from selectors import EVENT_READ, EVENT_WRITE
+from time import monotonic
+
+from relay.core.outcome import Failure
+from relay.deliver.answer import Answer, Broken
+from relay.deliver.pipe import Pipe
+from relay.deliver.pump import Pump
+from relay.deliver.way import Way
+from relay.deliver.wire import Plain, Tls, Wire
+
+TUNNEL_BYTES = 16 * 1024
+"""The longest answer of a proxy."""
+
+_SUCCESS = re.compile(rb"HTTP/1\.[01] 2\d\d\b")
+
+
+class State(Enum):
+    CONNECTING = auto()
+    TUNNELLING = auto()
+    SECURING = auto()
+    POSTING = auto()
+    IDLE = auto()
+    CLOSED = auto()
+
+
+LATE = {
+    State.CONNECTING: "no connection in time",
+    State.TUNNELLING: "no answer of the proxy in time",
+    State.SECURING: "no TLS in time",
+    State.POSTING: "no whole answer in time",
+}
+
+BLAME = {State.CONNECTING: Failure.CONNECT, State.TUNNELLING: Failure.CONNECT, State.SECURING: Failure.TLS}
+"""What failed when a connection breaks in that state; in the others it is a reset."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """Whom links belong to."""
+
+    pump: Pump
+    context: ssl.SSLContext
+    ended: Callable[["Link", Broken | None], None]  # a POST has its answer, or none will come
+    closed: Callable[["Link"], None]
+
+
+class Link:
+    """Tells its keeper what becomes of it; never while `post` runs."""
+
+    __slots__ = (
+        "_heard", "_keeper", "_pipe", "_state", "_unposted", "_wire",
+        "answer", "connected_at", "deadline", "first_byte_at", "posts", "secured_at", "way",
+    )  # fmt: skip
+
+    def __init__(self, way: Way, keeper: Keeper) -> None:
+        """Begins to connect. Raises OSError if that is hopeless."""
+        self.way = way
+        self.answer = Answer()
+        self.posts = 0  # whose sending has begun
+        self.deadline = math.inf
+        self.connected_at = self.secured_at = self.first_byte_at = 0.0
+        self._keeper = keeper
+        self._wire: Wire = Plain()
+        self._state = State.CONNECTING
+        self._heard = b""  # of the proxy
+        self._unposted = b""  # the request, until the connection stands
+        self._pipe = Pipe(way.peer, keeper.pump, self)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it stands, and nothing is asked on it."""
+        return self._state is State.IDLE
+
+    @property
+    def died_unheard(self) -> bool:
+        """Whether it was a kept one that ended before anything was answered: nobody may have read the request."""
+        return self.posts > 1 and not self.first_byte_at
+
+    def post(self, request: bytes, keep_bytes: int) -> None:
+        """Sends `request`: now, or when the connection stands."""
+        self.answer.begin(keep_bytes)
+        self.first_byte_at = 0.0
+        if self._state is not State.IDLE:
+            self._unposted = request
+            return
+        try:
+            self._begin(request)
+        except OSError:
+            pass  # it will be told, or cut: not now
+
+    def on_ready(self, events: int) -> None:
+        """The socket can be read, or written."""
+        if self._state is State.CLOSED:
+            return  # meanwhile, in this very round
+        try:
+            if events & EVENT_WRITE:
+                self._on_writable()
+            if events & EVENT_READ:
+                self._on_readable()
+        except Broken as broken:
+            self._end(broken)
+        except ssl.SSLError as error:
+            self._end(Broken(Failure.TLS, _sentence(error)))
+        except OSError as error:
+            self._end(Broken(BLAME.get(self._state, Failure.RESET), error.strerror or str(error)))
+
+    def cut(self) -> None:
+        """The time of its POST is up."""
+        self._end(Broken(Failure.TIMEOUT, LATE[self._state]))
+
+    def close(self) -> None:
+        if self._state is not State.CLOSED:
+            self._state = State.CLOSED
+            self._pipe.close()
+            self._keeper.closed(self)
+
+    def _on_writable(self) -> None:
+        if self._state is not State.CONNECTING:
+            self._pipe.send()
+            return
+        self._pipe.connected()
+        self.connected_at = monotonic()
+        if self.way.proxy is None:
+            self._secure()
+        else:
+            self._state = State.TUNNELLING
+            self._pipe.send(_tunnel_request(self.way))
+
+    def _on_readable(self) -> None:
+        came = self._pipe.receive()
+        if came is None:
+            return
+        if self._state is State.POSTING:
+            self._hear(came)
+        elif self._state is State.IDLE:
+            self._overhear(came)
+        elif not came:
+            raise Broken(BLAME[self._state], "the connection was closed")
+        elif self._state is State.SECURING:
+            self._shake_hands(came)
+        else:
+            self._tunnel(came)
+
+    def _tunnel(self, came: bytes) -> None:
+        self._heard += came
+        head, end, rest = self._heard.partition(b"\r\n\r\n")
+        if end and _SUCCESS.match(head) and not rest:
+            self._secure()
+        elif end or len(self._heard) > TUNNEL_BYTES:
+            line = head[:80].split(b"\r\n")[0].decode("ascii", "replace")
+            raise Broken(Failure.CONNECT, f"the proxy opened no tunnel: {line}")
+
+    def _secure(self) -> None:
+        """There is a way to the endpoint."""
+        self._state = State.SECURING
+        if self.way.secure:
+            try:
+                self._wire = Tls(self._keeper.context, self.way.host)
+            except ValueError as error:
+                raise Broken(Failure.TLS, f"a certificate can't be for {self.way.host}: {error}") from None
+        self._shake_hands(b"")
+
+    def _shake_hands(self, came: bytes) -> None:
+        shaken, going = self._wire.shake_hands(came)
+        self._pipe.send(going)
+        if shaken:
+            self.secured_at = monotonic() if self.way.secure else 0.0
+            self._begin(self._unposted)
+            self._unposted = b""
+
+    def _begin(self, request: bytes) -> None:
+        self.posts += 1
+        self._state = State.POSTING
+        self._pipe.send(self._wire.seal(request))
+
+    def _hear(self, came: bytes) -> None:
+        """The answer, or some of it."""
+        answer = self.answer
+        words, going = self._wire.unseal(came)
+        if going:
+            self._pipe.send(going)
+        if words:
+            self.first_byte_at = self.first_byte_at or monotonic()
+            answer.feed(words)
+        if not answer.whole and self._wire.ended:
+            answer.end()
+        if answer.whole or answer.too_long:
+            self._end(None)
+
+    def _overhear(self, came: bytes) -> None:
+        """Something while nothing was asked: TLS may have business of its own, all else ends the connection."""
+        words, going = self._wire.unseal(came)
+        self._pipe.send(going)
+        if words or self._wire.ended:
+            self.close()
+
+    def _end(self, broken: Broken | None) -> None:
+        """Of the POST under way, if there is one."""
+        posting = self._state is not State.IDLE
+        if self.answer.enough:
+            broken = None
+        if broken is None and self.answer.keeps and self._pipe.drained and not self._wire.ended:
+            self._state = State.IDLE
+        else:
+            self.close()
+        if posting:
+            self._keeper.ended(self, broken)
+
+
+def _tunnel_request(way: Way) -> bytes:
+    place = f"[{way.address}]:{way.port}" if ":" in way.address else f"{way.address}:{way.port}"
+    login = f"Proxy-Authorization: {way.login}\r\n" if way.login else ""
+    return f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{login}\r\n".encode("ascii")
+
+
+def _sentence(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not good: {error.verify_message}"
+    return f"TLS failed: {(error.reason or str(error)).replace('_', ' ').lower()}"

@@ -1,0 +1,20 @@
+"""What is posted."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from relay.core.outcome import EXCERPT_BYTES
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """One POST, signed already."""
+
+    url: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    timeout_s: float  # for everything together: name, connection, TLS, sending, answer
+    keep_bytes: int = EXCERPT_BYTES  # of the answer's body
+
+    def __repr__(self) -> str:
+        return f"<Request {self.url}, {len(self.headers)} headers, {len(self.body)} bytes, {self.timeout_s:g} s>"
