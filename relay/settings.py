@@ -71,6 +71,20 @@ def _read_networks(text: str) -> tuple[Network, ...]:
         raise ValueError(str(error)) from None
 
 
+def _read_bot_token(text: str) -> str:
+    if text.startswith("xapp-"):
+        raise ValueError("this is an app-level token (xapp-…), for Socket Mode: it belongs into SLACK_APP_TOKEN")
+    if not text.startswith("xox"):
+        raise ValueError("a bot's token begins with xox")
+    return text
+
+
+def _read_app_token(text: str) -> str:
+    if not text.startswith("xapp-"):
+        raise ValueError("an app-level token begins with xapp-; a bot's token (xox…) belongs into SLACK_BOT_TOKEN")
+    return text
+
+
 Seconds = Annotated[float, BeforeValidator(read_duration)]
 Words = Annotated[
     tuple[str, ...], BeforeValidator(lambda text: tuple(word for word in re.split(r"[,\s]+", text) if word))
@@ -90,8 +104,8 @@ class Settings(BaseModel):
     data_dir: Path | None = Field(None, alias="RELAY_DATA_DIR")
     port: int = Field(8000, alias="PORT", ge=0, le=65535)
     host_asked: str = Field("", alias="HOST")
-    bot_token: str = Field("", alias="SLACK_BOT_TOKEN", repr=False)
-    app_token: str = Field("", alias="SLACK_APP_TOKEN", repr=False)
+    bot_token: Annotated[str, BeforeValidator(_read_bot_token)] = Field("", alias="SLACK_BOT_TOKEN", repr=False)
+    app_token: Annotated[str, BeforeValidator(_read_app_token)] = Field("", alias="SLACK_APP_TOKEN", repr=False)
     slack_api_url: str = Field(API_URL, alias="SLACK_API_URL", pattern="^https?://")
     admin_token: str = Field("", alias="RELAY_ADMIN_TOKEN", repr=False)
     secret_keys: Words = Field((), alias="RELAY_SECRET_KEY", repr=False)

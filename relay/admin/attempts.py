@@ -1,6 +1,6 @@
 """Attempts as people see them: one POST, and what came of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from pydantic import Field
@@ -8,8 +8,24 @@ from pydantic import Field
 from relay.admin.endpoints import Shown
 from relay.admin.moments import Moment, moment
 from relay.core import json_text
+from relay.core.envelope import Media
+from relay.core.ids import DeliveryId
 from relay.core.outcome import Answered, Failed, Outcome, Refused, Timing
-from relay.core.webhook import Json
+from relay.core.webhook import Json, Webhook
+
+MASK = "***"
+
+STAGES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "total_ms")
+
+
+class TimingView(Shown):
+    """Milliseconds from the start of the attempt until each stage was done; 0 for one that did not happen."""
+
+    dns_ms: float
+    connect_ms: float
+    tls_ms: float
+    first_byte_ms: float
+    total_ms: float
 
 
 class AttemptView(Shown):
@@ -17,7 +33,9 @@ class AttemptView(Shown):
 
     at: Moment
     url: str
+    request_headers: dict[str, str] = Field(description="as they were sent, but for what is secret")
     duration_ms: float | None = Field(description="from the start to the end of the answer")
+    timing: TimingView | None = Field(description="null: nothing was sent")
     status: int | None = Field(description="the HTTP status; null: no answer came")
     headers: dict[str, str] = Field(description="of the answer; what was sent twice is joined with a comma")
     excerpt: str | None = Field(description="the first 4 KiB of the answer's body")
@@ -25,13 +43,18 @@ class AttemptView(Shown):
     detail: str | None = Field(description="the same as a sentence")
 
 
-def attempt_of_outcome(outcome: Outcome, *, url: str, at: float) -> AttemptView:
+def attempt_of_outcome(outcome: Outcome, webhook: Webhook, *, at: float) -> AttemptView:
+    """Of a trial call."""
+    url, names = webhook.url, [name for name, _ in webhook.headers]
+    headers = _sent({"at": at, "own_headers": list(names)}, "")
     match outcome:
         case Answered():
             return AttemptView(
                 at=moment(at),
                 url=url,
+                request_headers=headers,
                 duration_ms=_ms(outcome.timing),
+                timing=_timing(outcome.timing),
                 status=outcome.status,
                 headers=_joined(outcome.headers),
                 excerpt=outcome.excerpt.decode("utf-8", "replace"),
@@ -39,12 +62,13 @@ def attempt_of_outcome(outcome: Outcome, *, url: str, at: float) -> AttemptView:
                 detail=None,
             )
         case Failed():
-            return _no_answer(url, at, failure=outcome.failure, detail=outcome.detail, duration_ms=_ms(outcome.timing))
+            failed = _no_answer(url, at, failure=outcome.failure, detail=outcome.detail, timing=outcome.timing)
+            return failed.model_copy(update={"request_headers": headers})
         case Refused():
-            return _no_answer(url, at, failure="refused", detail=outcome.rule, duration_ms=None)
+            return _no_answer(url, at, failure="refused", detail=outcome.rule, timing=None)
 
 
-def attempt_of_line(line: bytes) -> AttemptView:
+def attempt_of_line(line: bytes, delivery: DeliveryId) -> AttemptView:
     """From the attempt log: the line that the delivery room wrote (deliver/attempt.py)."""
     known = cast(dict[str, Json], json_text.read(line))  # we wrote it
     timing = known.get("timing")
@@ -52,7 +76,9 @@ def attempt_of_line(line: bytes) -> AttemptView:
         {
             "at": moment(cast(float, known["at"])),
             "url": known["url"],
+            "request_headers": _sent(known, delivery) if timing else {},
             "duration_ms": timing[-1] if isinstance(timing, list) else None,
+            "timing": dict(zip(STAGES, timing, strict=True)) if isinstance(timing, list) else None,
             "status": known.get("status"),
             "headers": _joined(cast(list[tuple[str, str]], known.get("headers", []))),
             "excerpt": known.get("excerpt"),
@@ -62,11 +88,30 @@ def attempt_of_line(line: bytes) -> AttemptView:
     )
 
 
-def _no_answer(url: str, at: float, *, failure: str, detail: str, duration_ms: float | None) -> AttemptView:
+def _sent(known: Mapping[str, Json], delivery: str) -> dict[str, str]:
+    """The request's headers: the log keeps what varies in them, and signatures and the owner's values are secrets."""
+    stamp = str(int(cast(float, known["at"])))
+    headers = {
+        "Content-Type": str(known.get("media", Media.JSON)),
+        "X-Slack-Request-Timestamp": stamp,
+        "X-Slack-Signature": f"v0={MASK}",
+        "webhook-id": delivery,
+        "webhook-timestamp": stamp,
+        "webhook-signature": f"v1,{MASK}",
+    }
+    if "retry_reason" in known:
+        headers["X-Slack-Retry-Num"] = str(int(cast(int, known["n"])) - 1)
+        headers["X-Slack-Retry-Reason"] = str(known["retry_reason"])
+    return headers | dict.fromkeys(cast(list[str], known.get("own_headers", [])), MASK)
+
+
+def _no_answer(url: str, at: float, *, failure: str, detail: str, timing: Timing | None) -> AttemptView:
     return AttemptView(
         at=moment(at),
         url=url,
-        duration_ms=duration_ms,
+        request_headers={},
+        duration_ms=_ms(timing) if timing else None,
+        timing=_timing(timing) if timing else None,
         status=None,
         headers={},
         excerpt=None,
@@ -81,6 +126,11 @@ def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     for name, value in headers:
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
+
+
+def _timing(timing: Timing) -> TimingView:
+    stages = (timing.dns_s, timing.connect_s, timing.tls_s, timing.first_byte_s, timing.total_s)
+    return TimingView(**{name: round(seconds * 1000, 2) for name, seconds in zip(STAGES, stages, strict=True)})
 
 
 def _ms(timing: Timing) -> float:

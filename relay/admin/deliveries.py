@@ -160,4 +160,4 @@ def _line(delivery: Delivery, details: Details) -> DeliveryLine:
 
 def _view(call: Call, delivery: Delivery) -> DeliveryView:
     lines = call.rooms.shards[read_delivery_id(delivery.id)[1]].deliveries.attempts(delivery.id)
-    return DeliveryView(**dict(_summary(delivery)), attempts=[attempt_of_line(line) for line in lines])
+    return DeliveryView(**dict(_summary(delivery)), attempts=[attempt_of_line(line, delivery.id) for line in lines])

@@ -25,7 +25,7 @@ def details_of(shards: Sequence[Shard], deliveries: Sequence[Delivery]) -> Detai
         kinds |= shard.journal.kinds([each.event_id for each in here])
         for id, line in shard.deliveries.last_attempts([each.id for each in here]).items():
             try:
-                attempts[id] = attempt_of_line(line)
+                attempts[id] = attempt_of_line(line, id)
             except (NotJson, LookupError):
                 continue  # longer than what was read of it, or of another version
     return Details(kinds, attempts)

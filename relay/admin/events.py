@@ -9,7 +9,7 @@ from relay.admin.event_lists import Found, Search, search
 from relay.admin.journals import deliveries_of, find_event, start_of
 from relay.admin.lists import PageQuery
 from relay.admin.moments import AskedMoment, Moment, moment
-from relay.admin.records import find
+from relay.admin.records import by_name, find
 from relay.admin.webhook_fields import Selector
 from relay.core.envelope import Media
 from relay.core.gist import gist
@@ -25,7 +25,7 @@ EVENTS = Noun("Events", "What Slack sent, for as long as it is kept.")
 class EventQuery(PageQuery):
     type: Annotated[Selector | None, Field(description="a selector: `message`, `channel_*`")] = None
     channel: Annotated[str | None, Field(max_length=32, description="a channel's id")] = None
-    connection: Annotated[str | None, Field(max_length=64, description="a connection's id")] = None
+    connection: Annotated[str | None, Field(max_length=64, description="a connection's id or name")] = None
     text: Annotated[str | None, Field(max_length=200, description="stands in any word of the event")] = None
     since: Annotated[AskedMoment | None, Field(description="not before this time")] = None
     until: Annotated[AskedMoment | None, Field(description="before this time")] = None
@@ -68,6 +68,8 @@ class EventPage(Shown):
 @EVENTS.endpoint("GET /v1/events", access=READERS, answers={200: EventPage}, refusals=(422,))
 def index(call: Call, query: EventQuery) -> Answer:
     """List events, newest first."""
+    if query.connection is not None:
+        query = query.model_copy(update={"connection": by_name(call).get(query.connection, query.connection)})
     asked = Search(wanted=lambda entry: _wanted(entry, query), text=query.text or "", since=query.since or 0.0)
     page = search(call.rooms.shards, start_of(query.cursor, query.until), asked, limit=query.limit)
     return Answer(body=EventPage(data=list(map(_summary, page.found)), next_cursor=page.cursor))

@@ -1,16 +1,19 @@
 """Finding a webhook for a caller, and changing it without losing what somebody else changed meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TypeVar
 
 from relay.admin.endpoints import Answer, Call
 from relay.admin.lists import PageQuery, bad_cursor, read_cursor, write_cursor
 from relay.admin.problems import FieldError, invalid, not_found
 from relay.admin.versions import revise, tag
-from relay.admin.webhook_shapes import WebhookChange, WebhookSettings, view
+from relay.admin.webhook_shapes import NewWebhook, WebhookChange, WebhookSettings, view
 from relay.core.apikey import Scope
 from relay.core.ids import WebhookId
 from relay.core.webhook import Webhook
+
+Wanted = TypeVar("Wanted", WebhookSettings, NewWebhook, WebhookChange)
 
 
 def find(call: Call, id: str) -> Webhook:
@@ -45,20 +48,31 @@ def shown(webhook: Webhook, *, status: int = 200) -> Answer:
     return Answer(status=status, body=view(webhook), headers={"ETag": tag(webhook)})
 
 
-def vet(call: Call, asked: WebhookSettings | WebhookChange) -> None:
-    """Look at what only others can judge: the URL, and the connections. Raises Problem (422)."""
-    errors = []
+def vetted(call: Call, asked: Wanted) -> Wanted:
+    """What is asked, with connections by their ids, once others have judged what only they can: the URL, and the
+    connections. Raises Problem (422).
+    """
+    errors, connections = [], asked.connections
     if "url" in asked.model_fields_set and (refused := call.rooms.vet(asked.url)):
         errors.append(FieldError("url", refused.rule))
     if asked.connections:
-        known = {connection.id for connection in call.rooms.connections.all()}
+        known = by_name(call)
         errors += [
             FieldError(f"connections.{place}", "there is no such connection")
             for place, id in enumerate(asked.connections)
             if id not in known
         ]
+        connections = [known.get(id, id) for id in asked.connections]
     if errors:
         raise invalid(*errors)
+    return asked if connections == asked.connections else asked.model_copy(update={"connections": connections})
+
+
+def by_name(call: Call) -> Mapping[str, str]:
+    """A connection's id, by its id and by its name; of two with one name, the older one's."""
+    connections = call.rooms.connections.all()
+    named = {connection.name: connection.id for connection in reversed(connections) if connection.name}
+    return named | {connection.id: connection.id for connection in connections}
 
 
 def _birth(cursor: str) -> int:

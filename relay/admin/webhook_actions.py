@@ -103,7 +103,7 @@ def test(call: Call, id: str) -> Answer:
     The sample goes the way of every delivery, past the same guard. It is not retried, and counts nowhere.
     """
     webhook, at = find(call, id), call.rooms.now()
-    return Answer(body=attempt_of_outcome(send_sample(call.rooms, webhook), url=webhook.url, at=at))
+    return Answer(body=attempt_of_outcome(send_sample(call.rooms, webhook), webhook, at=at))
 
 
 @WEBHOOK_ACTIONS.endpoint(

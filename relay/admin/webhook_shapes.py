@@ -34,7 +34,7 @@ class WebhookSettings(Asked):
 
     url: Url
     events: Events
-    connections: Connections = Field([], description="ids; none: every connection")
+    connections: Connections = Field([], description="ids or names; none: every connection")
     channels: Channels = Field([], description="ids; none: every channel")
     filter: Filter | None = None
     description: Description = ""

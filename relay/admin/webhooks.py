@@ -5,7 +5,7 @@ from pydantic import Field
 from relay.admin.endpoints import ADMINS, ALL, OWNERS, Answer, Call, Noun, Shown
 from relay.admin.lists import PageQuery
 from relay.admin.problems import Problem, conflict, not_found
-from relay.admin.records import change, find, page, shown, vet
+from relay.admin.records import change, find, page, shown, vetted
 from relay.admin.trial import failed_verification
 from relay.admin.versions import tag
 from relay.admin.webhook_shapes import (
@@ -41,7 +41,7 @@ def create(call: Call, body: NewWebhook) -> Answer:
     rooms, now = call.rooms, call.rooms.now()
     if rooms.webhooks.count() >= rooms.most_webhooks:
         raise conflict("too_many_webhooks", f"This relay keeps at most {rooms.most_webhooks} webhooks.")
-    vet(call, body)
+    body = vetted(call, body)
     blank = Webhook(
         id=webhook_id(rooms.dice(ID_BYTES)),
         url=body.url,
@@ -84,7 +84,7 @@ def update(call: Call, id: str, body: WebhookChange) -> Answer:
     What is not named stays as it is, null puts a default back; lists and objects are replaced as wholes.
     """
     find(call, id)
-    vet(call, body)
+    body = vetted(call, body)
     now = call.rooms.now()
     return shown(change(call, id, lambda webhook: with_settings(webhook, changed(webhook, body), now=now)))
 

@@ -110,10 +110,12 @@ def _embedded(settings: Settings) -> Finding:
         server = find_server()
     except NoServerError as error:
         return Finding("redis", "broken", f"REDIS_URL is not set, and {error}")
-    free = shutil.disk_usage(
-        next(p for p in (settings.embedded_folder, *settings.embedded_folder.parents) if p.exists())
-    ).free
-    return Finding("redis", "ok", f"embedded: {server}, in {settings.embedded_folder}, {free >> 20} MiB free")
+    folder = settings.embedded_folder
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if not os.access(there, os.W_OK) or not free:
+        return Finding("redis", "broken", f"{folder} cannot be written: set RELAY_DATA_DIR.")
+    return Finding("redis", "ok", f"embedded: {server}, in {folder}, {free >> 20} MiB free")
 
 
 def _look_at_tokens(settings: Settings) -> Iterator[Finding]:

@@ -6,19 +6,23 @@ and signatures and the owner's values are secrets.
 """
 
 from relay.core import json_text
+from relay.core.callback import CLOUDEVENTS_MEDIA
 from relay.core.delivery import Claim
+from relay.core.envelope import Media
 from relay.core.outcome import EXCERPT_BYTES, Answered, Failed, Outcome, Refused, Timing
-from relay.core.webhook import Json, Webhook
+from relay.core.webhook import Format, Json, Webhook
 
 KEPT_HEADERS = 32
 KEPT_HEADER_CHARS = 512
 
 
-def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, at: float) -> bytes:
-    """`at`: Unix seconds at which the try began. See docs/api for the fields."""
+def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, media: str, at: float) -> bytes:
+    """`media`: the envelope's; `at`: Unix seconds at which the try began. admin/attempts.py reads it."""
     line: dict[str, Json] = {"at": round(at, 3), "n": claim.tries + claim.losses + 1, "url": webhook.url}
     if claim.tries + claim.losses:
         line["retry_reason"] = claim.retry_reason or "unknown_error"
+    if media != Media.JSON or webhook.format is not Format.SLACK:
+        line["media"] = media if webhook.format is Format.SLACK else CLOUDEVENTS_MEDIA
     if webhook.headers:
         line["own_headers"] = [name for name, _ in webhook.headers]
     match outcome:

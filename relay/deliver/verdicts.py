@@ -8,6 +8,7 @@ from relay.core import json_text
 from relay.core.delivery import Claim, Reason, Step
 from relay.core.envelope import Envelope
 from relay.core.outcome import Answered, Failed, Outcome, Refused
+from relay.core.reply import Reply, reply_to
 from relay.core.retry import Again, Dead, Delivered, Gone, Verdict, judge, retry_reason
 from relay.core.webhook import Json, Webhook
 from relay.deliver.attempt import attempt_line
@@ -36,8 +37,11 @@ class Tried(Struct, frozen=True, kw_only=True):
 def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Tried:
     """`now`: Unix seconds; `dice`: 0 to 1."""
     verdict = judge(outcome, attempt.claim.tries, attempt.webhook.retry_schedule_s, now=now, dice=dice)
-    line = attempt_line(attempt.claim, attempt.webhook, outcome, at=attempt.at)
-    settlement = _settlement(attempt.claim, outcome, verdict, line=line)
+    line = attempt_line(attempt.claim, attempt.webhook, outcome, media=attempt.envelope.media, at=attempt.at)
+    reply = None
+    if attempt.webhook.reply and isinstance(outcome, Answered):
+        reply = reply_to(attempt.envelope, outcome, now=now)
+    settlement = _settlement(attempt.claim, outcome, verdict, line=line, reply=reply)
     return Tried(attempt=attempt, outcome=outcome, verdict=verdict, settlement=settlement)
 
 
@@ -48,10 +52,11 @@ def unsent(claim: Claim, reason: Reason, *, why: str, at: float) -> Settlement:
     return Settlement(claim=claim, step=Step.GIVE_UP, failed=False, reason=reason, attempt=line)
 
 
-def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes) -> Settlement:
+def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes, reply: Reply | None) -> Settlement:
     match verdict:
         case Delivered():
-            return Settlement(claim=claim, step=Step.ACCEPT, failed=False, reason=verdict.reason, attempt=line)
+            accept = Step.ACCEPT
+            return Settlement(claim=claim, step=accept, failed=False, reason=verdict.reason, attempt=line, reply=reply)
         case Again():
             return Settlement(
                 claim=claim,

@@ -23,11 +23,8 @@ from relay.admin.hub import Hub
 from relay.admin.options import AdminOptions
 from relay.admin.stream import Stream
 from relay.core import metrics
-from relay.core.address import Network
-from relay.core.outcome import Refused
 from relay.core.readiness import Check, Readiness, check_connections, check_loops
 from relay.core.tally import Tally
-from relay.core.url import vet_url
 from relay.deliver.post import Poster
 from relay.deliver.sample import post_sample
 from relay.http.server import HttpServer
@@ -143,7 +140,7 @@ class Relay:
             states=store.states,
             notices=store.notices,
             ready=partial(self._ready, store),
-            vet=partial(_vet, allowed=self._settings.allowed_networks),
+            vet=poster.vet,
             post=partial(post_sample, poster=poster, options=self._settings.deliver_options()),
             report=self._report,
             version=__version__,
@@ -182,11 +179,6 @@ class Relay:
         """It has not begun, or is not ours."""
         why = "it waits for Redis to say how many shards there are"
         return [Check(name="work", ok=False, why=why)] if Parts.WORK in self._parts else []
-
-
-def _vet(url: str, allowed: tuple[Network, ...]) -> Refused | None:
-    vetted = vet_url(url, allowed)
-    return vetted if isinstance(vetted, Refused) else None
 
 
 def _name(parts: Parts) -> str:

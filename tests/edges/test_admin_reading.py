@@ -158,7 +158,8 @@ def test_a_delivery_is_shown_with_its_attempts_sent_again_and_cancelled(desk: De
     desk.store.append("Ev1")
     fan_out(desk, "wh_1")
     (claim,) = desk.store.claim()
-    line = {"at": 1700000000.5, "n": 1, "url": "https://example.com/", "status": 500, "excerpt": "no"}
+    line = {"at": 1700000000.5, "n": 2, "url": "https://example.com/", "status": 500, "excerpt": "no"}
+    line |= {"retry_reason": "http_timeout", "own_headers": ["X-Key"]}
     attempt = json.dumps(line | {"headers": [["a", "b"], ["a", "c"]], "timing": [0, 0, 0, 1, 2.5]}).encode()
     desk.store.settle(claim, Step.GIVE_UP, attempt=attempt)
     path = f"/v1/deliveries/{claim.id}"
@@ -166,7 +167,19 @@ def test_a_delivery_is_shown_with_its_attempts_sent_again_and_cancelled(desk: De
         {
             "at": "2023-11-14T22:13:20.500Z",
             "url": "https://example.com/",
+            "request_headers": {
+                "Content-Type": "application/json",
+                "X-Slack-Request-Timestamp": "1700000000",
+                "X-Slack-Signature": "v0=***",
+                "webhook-id": claim.id,
+                "webhook-timestamp": "1700000000",
+                "webhook-signature": "v1,***",
+                "X-Slack-Retry-Num": "1",
+                "X-Slack-Retry-Reason": "http_timeout",
+                "X-Key": "***",
+            },
             "duration_ms": 2.5,
+            "timing": {"dns_ms": 0.0, "connect_ms": 0.0, "tls_ms": 0.0, "first_byte_ms": 1.0, "total_ms": 2.5},
             "status": 500,
             "headers": {"a": "b, c"},
             "excerpt": "no",

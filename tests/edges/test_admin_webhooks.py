@@ -186,3 +186,9 @@ def test_a_record_that_is_no_longer_allowed_is_said_to_be_so_when_it_is_changed(
     said = desk.ask("PATCH", "/v1/webhooks/wh_1", {"description": "x"})
     assert (said.status, list(said.wrong)) == (422, ["events.0"])
     assert desk.ask("PATCH", "/v1/webhooks/wh_1", {"events": ["message"]}).status == 200
+
+
+def test_a_connection_may_be_named_by_its_name(desk: Desk) -> None:
+    made = desk.ask("POST", "/v1/connections", {"kind": "rtm", "token": "xoxb-1", "name": "acme"})
+    webhook: dict[str, Json] = {"url": "https://example.com/", "events": ["message"], "connections": ["acme"]}
+    assert desk.ask("POST", "/v1/webhooks", webhook).body["connections"] == [made.body["id"]]

@@ -33,6 +33,9 @@ def test_durations(text: str, seconds: float) -> None:
         ("REDIS_TLS_URL", "rediss+sentinel://one"),
         ("SLACK_API_URL", "slack.com/api"),
         ("RELAY_COLOUR", "blue"),
+        ("SLACK_BOT_TOKEN", "hello"),
+        ("SLACK_BOT_TOKEN", "xapp-1"),
+        ("SLACK_APP_TOKEN", "xoxb-1"),
     ],
 )
 def test_what_cannot_be_read_is_named_in_one_line(name: str, value: str) -> None:

@@ -140,9 +140,10 @@ def test_the_doctor_is_content_with_a_sound_relay(slack: SimulatedSlack, redis_u
         ({"SLACK_BOT_TOKEN": "xoxb-token_revoked"}, "token_revoked"),
         ({"SLACK_APP_TOKEN": "xapp-invalid_auth"}, "invalid_auth"),
         ({"HOST": "0.0.0.0", "RELAY_ADMIN_TOKEN": ""}, "RELAY_ADMIN_TOKEN is not set"),  # noqa: S104
+        ({"RELAY_DATA_DIR": "/proc/nowhere"}, "cannot be written"),
         ({"HOST": "0.0.0.0"}, "RELAY_SECRET_KEY is not set"),  # noqa: S104
     ],
-    ids=["redis away", "granular token", "revoked token", "bad app token", "no admin token", "no secret key"],
+    ids=["redis away", "granular token", "revoked", "bad app token", "no admin token", "no folder", "no secret key"],
 )
 def test_the_doctor_finds_what_is_broken(env: dict[str, str], said: str, slack: SimulatedSlack) -> None:
     seen = typed("doctor", **({"SLACK_API_URL": slack.api_url} | env))
