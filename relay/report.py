@@ -173,6 +173,23 @@ class EventUnreadable(Fact, frozen=True, kw_only=True):
     event: str
 
 
+class ReplySaid(Fact, frozen=True, kw_only=True):
+    """What a webhook answered is in the event's channel."""
+
+    delivery: str
+    connection: str
+    channel: str
+
+
+class ReplyUnsaid(Fact, frozen=True, kw_only=True):
+    """What a webhook answered is not said in Slack, and will not be."""
+
+    level: ClassVar[Level] = Level.WARNING
+    delivery: str
+    place: str
+    why: str
+
+
 class ReplayEnded(Fact, frozen=True, kw_only=True):
     replay: str
     webhook: str

@@ -36,6 +36,26 @@ class Reply:
         return f"{self.connection}:{self.channel}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """Slack has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotNow:
+    """Slack cannot be reached, or asks to wait."""
+
+    wait_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Never:
+    """Slack will not take it, however often it is asked."""
+
+    why: str
+
+
 def reply_to(envelope: Envelope, answer: Answered, *, now: float) -> Reply | None:
     """What `answer` wants said, or None. `now`: Unix seconds."""
     if not 200 <= answer.status < 300 or envelope.connection is None or not envelope.channel:

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 from relay.core.envelope import Envelope, Media
 from relay.core.outcome import EXCERPT_BYTES, Answered, Outcome
+from relay.core.reply import REPLY_BYTES
+from relay.core.webhook import Webhook
 from relay.deliver.verdicts import Try
 from relay.store.errors import StoreAway
 from relay.store.notices import Notices
@@ -19,9 +21,11 @@ ANSWER_BYTES = 20_000
 """Slack drops a longer acknowledgement without a word (slack-wire.md, 5.3)."""
 
 
-def bytes_to_keep(envelope: Envelope) -> int:
+def bytes_to_keep(webhook: Webhook, envelope: Envelope) -> int:
     """Of the answer's body."""
-    return ANSWER_BYTES if envelope.media is Media.FORM else EXCERPT_BYTES
+    if envelope.media is Media.FORM:
+        return ANSWER_BYTES
+    return REPLY_BYTES if webhook.reply else EXCERPT_BYTES
 
 
 def pass_on(notices: Notices, ended: Iterable[tuple[Try, Outcome]], *, now: float) -> None:

@@ -176,7 +176,7 @@ class Worker:
             headers=callback.headers,
             body=callback.body,
             timeout_s=timeout_s,
-            keep_bytes=bytes_to_keep(envelope),
+            keep_bytes=bytes_to_keep(webhook, envelope),
         )
         self._rooms.poster.start(
             request, partial(self._end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at))
@@ -194,8 +194,8 @@ class Worker:
     def _conclude_all(self) -> None:
         ended, self._ended = self._ended, []
         now = time()
-        pass_on(self._rooms.notices, ended, now=now)
         self._to_settle += [conclude(attempt, outcome, now=now, dice=random.random()) for attempt, outcome in ended]
+        pass_on(self._rooms.notices, ended, now=now)
 
     def _give_back(self, batch: Sequence[Settlement | Tried]) -> None:
         del self._to_settle[: len(batch)]

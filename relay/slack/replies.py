@@ -1,0 +1,56 @@
+"""Says an endpoint's reply with the bot's token, by chat.postMessage."""
+
+from relay.core import json_text
+from relay.core.connection import Kind
+from relay.core.reply import Never, NotNow, Reply, Said
+from relay.slack.web_api import Denied, Granted, Limited, Unreachable, WebApi
+from relay.store.connections import Connections
+from relay.store.errors import StoreAway
+
+AGAIN_S = 10.0
+"""After Slack, or Redis, could not be reached."""
+
+HEALS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+"""Words with which Slack refuses now and not for ever."""
+
+
+class ReplyPost:
+    """Called with a reply; see relay/deliver/reply.py."""
+
+    __slots__ = ("_connections", "_web")
+
+    def __init__(self, connections: Connections, web: WebApi) -> None:
+        self._connections = connections
+        self._web = web
+
+    def __call__(self, reply: Reply) -> Said | NotNow | Never:
+        try:
+            connection = self._connections.get(reply.connection)
+        except StoreAway as away:
+            return NotNow(wait_s=AGAIN_S, why=str(away))
+        if connection is None:
+            return Never(why="its connection has been removed")
+        if connection.kind is not Kind.RTM:
+            return Never(why="a Socket Mode connection has no bot token to speak with")
+        match self._web.call("chat.postMessage", connection.token, _arguments(reply)):
+            case Granted():
+                return Said()
+            case Limited(retry_after_s=wait_s):
+                return NotNow(wait_s=max(1.0, wait_s), why="ratelimited")
+            case Denied(word=word) if word in HEALS:
+                return NotNow(wait_s=AGAIN_S, why=word)
+            case Denied(word=word, detail=detail):
+                return Never(why=f"{word} {detail}".strip())
+            case Unreachable(word=word, detail=detail):
+                return NotNow(wait_s=AGAIN_S, why=f"{word}: {detail}")
+
+
+def _arguments(reply: Reply) -> dict[str, str]:
+    arguments = {"channel": reply.channel}
+    if reply.text:
+        arguments["text"] = reply.text
+    if reply.blocks is not None:
+        arguments["blocks"] = json_text.write(reply.blocks).decode()
+    if reply.thread_ts is not None:
+        arguments["thread_ts"] = reply.thread_ts
+    return arguments
