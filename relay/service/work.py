@@ -1,6 +1,7 @@
 """What a worker does: it holds connections, and for each shard it fans out and delivers."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from time import monotonic
 
@@ -9,15 +10,20 @@ from relay.deliver.health import Health
 from relay.deliver.in_flight import InFlight, Share
 from relay.deliver.post import Poster
 from relay.deliver.replay import Replayer, ReplayRooms
+from relay.deliver.reply import Post, Replier
 from relay.deliver.worker import Rooms, Worker
 from relay.fanout import FanOut
 from relay.loops import Loop
 from relay.report import Reporter
 from relay.service.rooms import Store
 from relay.settings import Settings
+from relay.slack.dial import Dialer
 from relay.slack.inbox import Inbox
 from relay.slack.inboxes import Inboxes
+from relay.slack.options import tls_context
+from relay.slack.replies import ReplyPost
 from relay.slack.supervisor import Supervisor
+from relay.slack.web_api import WebApi
 from relay.store.shards import Shard
 
 LAST_WRITES_S = 2.0
@@ -34,6 +40,11 @@ class Work:
         self._shards = [
             ShardWork(shard, store, poster, settings=settings, share=in_flight.share(), report=report)
             for shard in store.shards
+        ]
+        slack = settings.slack_options()
+        post = ReplyPost(store.connections, WebApi(slack, Dialer(slack, tls_context())))
+        self._speaking = [
+            ShardSpeaking(shard, post, report, which=_which(shard.number, store)) for shard in store.shards
         ]
         rooms = ReplayRooms(replays=store.replays, shards=store.shards, directory=store.directory)
         self._replay = Loop("replay", Replayer(rooms, report).turn, report)
@@ -62,6 +73,8 @@ class Work:
         deadline = monotonic() + within_s
         for shard in self._shards:
             shard.worker.stop_claiming()
+        for speaking in self._speaking:
+            speaking.replier.stop_taking()
         self._supervisor.stop(min(5.0, within_s / 2))
         for loop in (self._replay, *chain.from_iterable((shard.fan_out, shard.claim) for shard in self._shards)):
             loop.stop(0.1)
@@ -69,11 +82,15 @@ class Work:
         for shard in self._shards:
             nothing_left = shard.has_settled_all
             shard.settle.stop_when(nothing_left, max(0.1, deadline - monotonic()))
+        for speaking in self._speaking:
+            speaking.stop(max(0.1, deadline - monotonic()))
 
     def _loops(self) -> Iterator[Loop]:
         yield self._replay
         for shard in self._shards:
             yield from (shard.settle, shard.claim, shard.fan_out)
+        for speaking in self._speaking:
+            yield from (speaking.finish, speaking.take)
 
 
 class ShardWork:
@@ -101,15 +118,30 @@ class ShardWork:
         return not self.worker.in_flight
 
 
+class ShardSpeaking:
+    """One shard's replies: what endpoints answer is said in Slack."""
+
+    def __init__(self, shard: Shard, post: Post, report: Reporter, *, which: str) -> None:
+        self.replier = Replier(shard.replies, post, report)
+        self.take = Loop(f"take replies{which}", self.replier.take, report)
+        self.finish = Loop(f"finish replies{which}", self.replier.finish, report)
+
+    def stop(self, within_s: float) -> None:
+        """What is being said is said to its end, and written down."""
+        self.take.stop(0.1)
+        self.finish.stop_when(lambda: not self.replier.speaking, within_s)
+
+
 def _supervisor(store: Store, settings: Settings, *, report: Reporter) -> Supervisor:
-    options = settings.slack_options()
+    options, parts = settings.slack_options(), len(store.shards)
+    part = replace(options, buffer_events=options.buffer_events // parts, buffer_bytes=options.buffer_bytes // parts)
     inboxes = Inboxes(
         [
             Inbox(
                 f"inbox{_which(shard.number, store)}",
                 journal=shard.journal,
                 occurrences=store.occurrences,
-                options=options,
+                options=part,
                 report=report,
             )
             for shard in store.shards

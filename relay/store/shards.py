@@ -15,6 +15,7 @@ from relay.store.feed import Feed
 from relay.store.journal import Journal
 from relay.store.outcomes import Outcomes
 from relay.store.replays import ShardReplays
+from relay.store.replies import Replies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Shard:
     journal: Journal
     deliveries: Deliveries
     replays: ShardReplays
+    replies: Replies
     outcomes: Outcomes
     feed: Feed
     backlogs: Backlogs
@@ -67,6 +69,7 @@ def _made(client: Client, number: int) -> Shard:
         journal=Journal(client, number),
         deliveries=Deliveries(client, number),
         replays=ShardReplays(client, number),
+        replies=Replies(client, number),
         outcomes=Outcomes(client, number),
         feed=Feed(client, number),
         backlogs=Backlogs(client, number),
