@@ -29,31 +29,20 @@ class Broken(Exception):
         self.failure = failure
 
 
-class Answer:
-    """What has come of the answer to one POST. Its `on_` methods are for the parser alone."""
+class Listener:
+    """What the parser tells, and what is kept of it."""
 
-    __slots__ = (
-        "_bytes",
-        "_headers",
-        "_keep_bytes",
-        "_kept",
-        "_kept_bytes",
-        "_parser",
-        "_sized",
-        "keeps",
-        "status",
-        "whole",
-    )
+    __slots__ = ("_headers", "_keep_bytes", "_kept", "_kept_bytes", "_parser", "_read_bytes", "_sized",
+                 "keeps", "status", "whole")  # fmt: skip
 
     def __init__(self) -> None:
         self._parser = HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)  # small servers end lines so
-        self.begin()
+        self._begin(EXCERPT_BYTES)
 
-    def begin(self, keep_bytes: int = EXCERPT_BYTES) -> None:
-        """The next one, of whose body so much is wanted."""
+    def _begin(self, keep_bytes: int) -> None:
         self._keep_bytes = keep_bytes
-        self._bytes = 0
+        self._read_bytes = 0  # of heads, and then of the body
         self._headers: list[tuple[bytes, bytes]] = []
         self._sized = False
         self._kept: list[bytes] = []
@@ -61,51 +50,6 @@ class Answer:
         self.status = 0  # until the head has been read
         self.whole = False
         self.keeps = False  # the connection may be used again
-
-    @property
-    def enough(self) -> bool:
-        """Whether it is an answer though it goes on."""
-        return self.status != 0 and (self._kept_bytes >= self._keep_bytes or self.too_long)
-
-    @property
-    def too_long(self) -> bool:
-        """Whether nobody should listen any longer."""
-        return self._bytes > BODY_BYTES + self._keep_bytes
-
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Names in lower case."""
-        return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self._headers)
-
-    @property
-    def excerpt(self) -> bytes:
-        """The body's first bytes."""
-        return b"".join(self._kept)
-
-    def feed(self, said: bytes) -> None:
-        """Raises Broken for what is not HTTP, or too much of it."""
-        self._bytes += len(said)
-        try:
-            self._parser.feed_data(said)
-        except HttpParserUpgrade:
-            self.whole = True  # 101: it will say no more in HTTP
-            self.keeps = False
-        except HttpParserError as error:
-            self.keeps = False
-            if not self.whole:
-                raise Broken(Failure.RESET, f"the answer is not HTTP: {error.__context__ or error}") from None
-        if self._bytes > HEAD_BYTES and not self.status:
-            raise Broken(Failure.TOO_LARGE, f"the answer's head is longer than {HEAD_BYTES} bytes")
-
-    def end(self) -> None:
-        """The connection has ended. Raises Broken if the answer has not."""
-        self.keeps = False
-        if self.whole or (self.status and not self._sized):
-            self.whole = True
-        elif self.status or self._bytes:
-            raise Broken(Failure.RESET, "the connection was closed amid the answer")
-        else:
-            raise Broken(Failure.RESET, "the connection was closed without an answer")
 
     def on_message_begin(self) -> None:
         if self.whole:
@@ -125,12 +69,12 @@ class Answer:
             return
         if not 100 <= status <= 999:
             raise ValueError(f"no status is {status}")
-        if status < 200 and status != 101:
+        if status < 200 and status != 101:  # an interim answer
             self._headers.clear()
             self._sized = False
             return
         self.status = status
-        self._bytes = 0
+        self._read_bytes = 0
 
     def on_body(self, body: bytes) -> None:
         room = self._keep_bytes - self._kept_bytes
@@ -142,3 +86,58 @@ class Answer:
         if self.status and not self.whole:
             self.whole = True
             self.keeps = self._parser.should_keep_alive()
+
+
+class Answer(Listener):
+    """What has come of the answer to one POST: `begin` before each, then `feed` until it is `whole` or `too_long`."""
+
+    __slots__ = ()
+
+    def begin(self, keep_bytes: int = EXCERPT_BYTES) -> None:
+        """The next one, of whose body so much is wanted."""
+        self._begin(keep_bytes)
+
+    @property
+    def enough(self) -> bool:
+        """Whether it is an answer though it goes on."""
+        return self.status != 0 and (self._kept_bytes >= self._keep_bytes or self.too_long)
+
+    @property
+    def too_long(self) -> bool:
+        """Whether nobody should listen any longer."""
+        return self._read_bytes > BODY_BYTES + self._keep_bytes
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Names in lower case."""
+        return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self._headers)
+
+    @property
+    def excerpt(self) -> bytes:
+        """The body's first bytes."""
+        return b"".join(self._kept)
+
+    def feed(self, said: bytes) -> None:
+        """Raises Broken for what is not HTTP, or too much of it."""
+        self._read_bytes += len(said)
+        try:
+            self._parser.feed_data(said)
+        except HttpParserUpgrade:
+            self.whole = True  # 101: it will say no more in HTTP
+            self.keeps = False
+        except HttpParserError as error:
+            self.keeps = False
+            if not self.whole:
+                raise Broken(Failure.RESET, f"the answer is not HTTP: {error.__context__ or error}") from None
+        if self._read_bytes > HEAD_BYTES and not self.status:
+            raise Broken(Failure.TOO_LARGE, f"the answer's head is longer than {HEAD_BYTES} bytes")
+
+    def end(self) -> None:
+        """The connection has ended. Raises Broken if the answer has not."""
+        self.keeps = False
+        if self.whole or (self.status and not self._sized):
+            self.whole = True
+        elif self.status or self._read_bytes:
+            raise Broken(Failure.RESET, "the connection was closed amid the answer")
+        else:
+            raise Broken(Failure.RESET, "the connection was closed without an answer")

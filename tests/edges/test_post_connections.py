@@ -11,6 +11,7 @@ from pathlib import Path
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from relay.core.outcome import Answered, Failed, Failure, Outcome, Refused
 from relay.deliver.post import Poster, PostOptions, Request
@@ -55,7 +56,7 @@ def test_ten_thousand_posts_leave_nothing_behind(no_descriptor_left: None) -> No
     with Endpoint(answering()) as endpoint, poster_for() as poster:
         left = 10_000
         seen: Counter[str] = Counter()
-        done = gevent.event.Event()
+        done = Event()
 
         def again(outcome: Outcome) -> None:
             nonlocal left
@@ -176,7 +177,7 @@ def test_a_greenlet_killed_while_it_waits_costs_the_others_nothing() -> None:
 
     with Endpoint(slow) as endpoint, poster_for() as poster:
         greenlets = [gevent.spawn(post, poster, endpoint.url) for _ in range(60)]
-        gevent.sleep(0.02)
+        until(lambda: len(endpoint.requests) == 60)
         for killed in greenlets[::2]:
             killed.kill(block=False)
         survivors = [greenlet.get(timeout=2) for greenlet in greenlets[1::2]]
@@ -199,7 +200,12 @@ def test_one_who_breaks_on_its_outcome_breaks_nobody_else(capfd: pytest.CaptureF
 
 def test_one_who_waits_on_its_outcome_is_waited_for_and_nothing_is_lost() -> None:
     with Endpoint(answering()) as endpoint, poster_for() as poster:
-        poster.start(request(endpoint), lambda outcome: gevent.sleep(0.1))
+        never = Event()
+
+        def dawdle(outcome: Outcome) -> None:
+            never.wait(0.1)
+
+        poster.start(request(endpoint), dawdle)
         outcomes = [gevent.spawn(post, poster, endpoint.url) for _ in range(20)]
 
         assert all(isinstance(greenlet.get(timeout=2), Answered) for greenlet in outcomes)
