@@ -159,5 +159,5 @@ def _line(delivery: Delivery, details: Details) -> DeliveryLine:
 
 
 def _view(call: Call, delivery: Delivery) -> DeliveryView:
-    lines = call.rooms.shards[read_delivery_id(delivery.id)[1]].deliveries.attempts(delivery.id)
+    lines = call.rooms.shards[read_delivery_id(delivery.id)[1]].deliveries.attempts.of(delivery.id)
     return DeliveryView(**dict(_summary(delivery)), attempts=[attempt_of_line(line, delivery.id) for line in lines])

@@ -22,8 +22,8 @@ def details_of(shards: Sequence[Shard], deliveries: Sequence[Delivery]) -> Detai
     attempts: dict[DeliveryId, AttemptView] = {}
     for number, shard in enumerate(shards):
         here = [each for each in deliveries if read_delivery_id(each.id)[1] == number]
-        kinds |= shard.journal.kinds([each.event_id for each in here])
-        for id, line in shard.deliveries.last_attempts([each.id for each in here]).items():
+        kinds |= shard.journal.events.kinds([each.event_id for each in here])
+        for id, line in shard.deliveries.attempts.last([each.id for each in here]).items():
             try:
                 attempts[id] = attempt_of_line(line, id)
             except (NotJson, LookupError):

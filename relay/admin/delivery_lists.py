@@ -92,7 +92,7 @@ def _of_all(shards: Sequence[Shard], start: Start, done: int) -> Iterator[Listed
     resumed = start.position != NEWEST
     for placed in backwards(shards, start):
         journal = shards[placed.shard].journal
-        (stored,) = journal.stored([placed.entry.event_id])
+        (stored,) = journal.events.stored([placed.entry.event_id])
         deliveries = stored.deliveries if stored else ()
         skipped = done if resumed and placed.marks == (start.position, str(start.shard - 1)) else 0
         for number, id in enumerate(deliveries[skipped:], skipped + 1):

@@ -56,5 +56,5 @@ def _read(shards: Sequence[Shard], places: Sequence[Placed]) -> Iterator[tuple[P
     envelopes: dict[str, Envelope] = {}
     for number, shard in enumerate(shards):
         ids = [placed.entry.event_id for placed in places if placed.shard == number]
-        envelopes |= {one.envelope.event_id: one.envelope for one in shard.journal.stored(ids) if one}
+        envelopes |= {one.envelope.event_id: one.envelope for one in shard.journal.events.stored(ids) if one}
     return ((placed, envelopes.get(placed.entry.event_id)) for placed in places)

@@ -9,7 +9,8 @@ from itertools import islice
 from relay.admin.lists import bad_cursor, read_cursor
 from relay.admin.problems import not_found
 from relay.core.ids import DeliveryId, EventId
-from relay.store.journal import Entry, Stored
+from relay.store.events import Stored
+from relay.store.journal import Entry
 from relay.store.shards import Shard
 
 STRIDE = 250
@@ -80,7 +81,7 @@ def backwards(shards: Sequence[Shard], start: Start) -> Iterator[Placed]:
 def find_event(shards: Sequence[Shard], id: EventId) -> tuple[Stored, int]:
     """The event and its shard. Raises Problem (404), StoreAway."""
     for number, shard in enumerate(shards):
-        (stored,) = shard.journal.stored([id])
+        (stored,) = shard.journal.events.stored([id])
         if stored is not None:
             return stored, number
     raise not_found("event, or it is no longer kept")
@@ -88,7 +89,7 @@ def find_event(shards: Sequence[Shard], id: EventId) -> tuple[Stored, int]:
 
 def deliveries_of(shard: Shard, stored: Stored) -> tuple[DeliveryId, ...]:
     """All deliveries of an event, those that a replay made later too. Raises StoreAway."""
-    return (*stored.deliveries, *shard.journal.later_deliveries(stored.envelope.event_id))
+    return (*stored.deliveries, *shard.journal.events.later_deliveries(stored.envelope.event_id))
 
 
 def _walk(shard: Shard, number: int, start: str) -> Iterator[Placed]:

@@ -12,13 +12,12 @@ from relay.core.delivery import Claim, Delivery, State, Step
 from relay.core.ids import DeliveryId, EventId, WebhookId, delivery_id, read_delivery_id
 from relay.core.ledger import Ledger
 from relay.core.reply import Reply, write_reply
+from relay.store.attempts import Attempts
 from relay.store.client import BLOCK_S, Argument, Client, Script
 from relay.store.errors import translated
 from relay.store.keys import Keys
 from relay.store.ledgers import read_ledger
-from relay.store.reply import Lent, fields, integer, lent, maybe_bytes, rows, text
-
-LAST_LINE_BYTES = 8192
+from relay.store.reply import Lent, fields, integer, lent, rows, text
 
 GRACE_S = 5.0
 """A lease is the webhook's timeout and this: half of it to begin the POST, half to settle what it did."""
@@ -62,14 +61,15 @@ class Settled:
 
 
 class Deliveries:
-    """One shard's deliveries."""
+    """One shard's deliveries; `attempts` is their log."""
 
-    __slots__ = ("_claim", "_client", "_keys", "_redo", "_settle", "_warn", "shard")
+    __slots__ = ("_claim", "_client", "_keys", "_redo", "_settle", "_warn", "attempts", "shard")
 
     def __init__(self, client: Client, shard: int = 0) -> None:
         self.shard = shard
         self._client = client
         self._keys = Keys(shard)
+        self.attempts = Attempts(client, shard)
         self._claim, self._settle, self._redo, self._warn = map(Script, ("claim", "settle", "redo", "warn"))
 
     def claim(self, limit: int, *, grace_s: float = GRACE_S) -> Claimed:
@@ -118,21 +118,6 @@ class Deliveries:
         with translated():
             answers = pipeline.execute()
         return [_delivery(id, fields(answer)) if answer else None for id, answer in zip(ids, answers, strict=True)]
-
-    def attempts(self, id: DeliveryId) -> list[bytes]:
-        """What each try did: a JSON line each, oldest first. Raises StoreAway."""
-        with translated():
-            lines = maybe_bytes(self._client.redis.get(self._keys("attempts", read_delivery_id(id)[0])))
-        return (lines or b"").splitlines()
-
-    def last_attempts(self, ids: Sequence[DeliveryId]) -> dict[DeliveryId, bytes]:
-        """What the last try of each did, as far as LAST_LINE_BYTES tell; without those not tried. Raises StoreAway."""
-        pipeline = self._client.redis.pipeline(transaction=False)
-        for id in ids:
-            pipeline.getrange(self._keys("attempts", read_delivery_id(id)[0]), -LAST_LINE_BYTES, -1)
-        with translated():
-            ends = map(maybe_bytes, pipeline.execute())
-        return {id: end.splitlines()[-1] for id, end in zip(ids, ends, strict=True) if end}
 
     def of_webhook(self, webhook: WebhookId, before: DeliveryId | None, limit: int) -> list[DeliveryId]:
         """A webhook's deliveries, newest first, those born before `before`. Raises StoreAway."""

@@ -5,32 +5,24 @@ deliveries in one step that compares the cursor first: of two workers with the s
 lost nothing but its time.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from relay.core import json_text
-from relay.core.envelope import Envelope, Media
-from relay.core.ids import ConnectionId, DeliveryId, EventId, WebhookId, delivery_id
-from relay.core.webhook import Json
+from relay.core.envelope import Envelope
+from relay.core.ids import ConnectionId, EventId, WebhookId
 from relay.store.client import BLOCK_S, Argument, Client, Script
 from relay.store.errors import translated
+from relay.store.events import Events, write_head
 from relay.store.keys import Keys
 from relay.store.recent import Recent
-from relay.store.reply import entries, integer, maybe_bytes, maybe_text, rows, text
+from relay.store.reply import entries, integer, maybe_text, rows, text
 
 BATCH = 256
 """Envelopes at a time: a script keeps everybody else waiting."""
 
 START = "0-0"
 """The cursor before the first entry."""
-
-HEAD_BYTES = 1024
-"""An event's head is shorter than this."""
-
-COUNTERS = 28
-"""Digits ahead of an event's head: its first delivery's sequence (16), how many it has (6), how many are open (6)."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -63,23 +55,17 @@ class Stretch(Struct, frozen=True, kw_only=True):
     begun: int  # events whose first match, or nothing, is among them
 
 
-class Stored(Struct, frozen=True, kw_only=True):
-    """An event as it is kept."""
-
-    envelope: Envelope
-    deliveries: tuple[DeliveryId, ...]
-
-
 class Journal:
     """One shard's journal."""
 
-    __slots__ = ("_append", "_client", "_fan_out", "_keys", "_recent", "_tend", "shard")
+    __slots__ = ("_append", "_client", "_fan_out", "_keys", "_recent", "_tend", "events", "shard")
 
     def __init__(self, client: Client, shard: int = 0) -> None:
         self.shard = shard
         self._client = client
         self._keys = Keys(shard)
         self._recent = Recent()
+        self.events = Events(client, shard)
         self._append = Script("append")
         self._fan_out = Script("fan_out")
         self._tend = Script("tend")
@@ -96,7 +82,7 @@ class Journal:
     def _append_batch(self, envelopes: Sequence[Envelope]) -> list[bool]:
         arguments: list[Argument] = []
         for one in envelopes:
-            arguments += (one.event_id, one.kind, one.channel, one.connection or "", _head(one), one.body)
+            arguments += (one.event_id, one.kind, one.channel, one.connection or "", write_head(one), one.body)
         answer = [bool(new) for new in rows(self._client.run_on_shard(self._append, self.shard, arguments))]
         self._recent.add(envelope for envelope, new in zip(envelopes, answer, strict=True) if new)
         return answer
@@ -139,44 +125,10 @@ class Journal:
     def envelopes(self, ids: Iterable[EventId]) -> Mapping[EventId, Envelope]:
         """The envelopes of these events, without those that are no longer kept. Raises StoreAway."""
         known = {id: self._recent.get(id) for id in ids}
-        read = [
-            stored.envelope
-            for stored in self.stored([id for id, envelope in known.items() if envelope is None])
-            if stored
-        ]
+        missing = [id for id, envelope in known.items() if envelope is None]
+        read = [stored.envelope for stored in self.events.stored(missing) if stored]
         self._recent.add(read)
-        return {id: envelope for id, envelope in known.items() if envelope} | {
-            envelope.event_id: envelope for envelope in read
-        }
-
-    def stored(self, ids: Sequence[EventId]) -> list[Stored | None]:
-        """As `envelopes`, and their deliveries."""
-        if not ids:
-            return []
-        with translated():
-            values = rows(self._client.redis.mget([self._keys("event", id) for id in ids]))
-        return [
-            self._stored(id, value) if value else None for id, value in zip(ids, map(maybe_bytes, values), strict=True)
-        ]
-
-    def kinds(self, ids: Sequence[EventId]) -> dict[EventId, str]:
-        """What kind of event each is, without its body; without those that are no longer kept. Raises StoreAway."""
-        pipeline = self._client.redis.pipeline(transaction=False)
-        for id in ids:
-            pipeline.getrange(self._keys("event", id), COUNTERS, COUNTERS + HEAD_BYTES)
-        with translated():
-            heads = map(text, pipeline.execute())
-        known = {id: head.partition("\n") for id, head in zip(ids, heads, strict=True)}
-        return {id: str(json.loads(head)["k"]) for id, (head, end, _) in known.items() if end}
-
-    def later_deliveries(self, id: EventId) -> list[DeliveryId]:
-        """Deliveries of this event beyond those that `stored` names: of a wide fan-out, or made by a replay. Raises
-        StoreAway.
-        """
-        with translated():
-            ranges = rows(self._client.redis.lrange(self._keys("extra", id), 0, -1))
-        counted = [map(int, text(one).split()) for one in ranges]
-        return [delivery_id(first + i, self.shard) for first, count in counted for i in range(count)]
+        return {id: envelope for id, envelope in known.items() if envelope} | {one.event_id: one for one in read}
 
     def newest(self, before: str, limit: int) -> list[Entry]:
         """Entries from `before` ("+" for the end; exclusive with a leading "(") backwards. Raises StoreAway."""
@@ -193,36 +145,6 @@ class Journal:
             return [
                 _entry(*row) for row in entries(self._client.redis.xrange(self._keys("journal"), start, end, limit))
             ]
-
-    def _stored(self, id: EventId, value: bytes) -> Stored | None:
-        """None for what cannot be read: one bad record must not stop those that are read with it."""
-        try:
-            head, body = value[COUNTERS:].split(b"\n", 1)
-            fields = json.loads(head)
-            first, count = int(value[:16]), int(value[16:22])
-            envelope = Envelope(
-                event_id=id,
-                connection=fields.get("n"),
-                kind=fields["k"],
-                channel=fields.get("c", ""),
-                received_at=fields["at"],
-                body=body,
-                media=Media.FORM if fields.get("form") else Media.JSON,
-            )
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return None
-        return Stored(envelope=envelope, deliveries=tuple(delivery_id(first + i, self.shard) for i in range(count)))
-
-
-def _head(envelope: Envelope) -> bytes:
-    head: dict[str, Json] = {"at": envelope.received_at, "k": envelope.kind}
-    if envelope.channel:
-        head["c"] = envelope.channel
-    if envelope.connection:
-        head["n"] = envelope.connection
-    if envelope.media is Media.FORM:
-        head["form"] = True
-    return json_text.write(head)
 
 
 def _entry(position: str, fields: Mapping[bytes, bytes]) -> Entry:

@@ -52,7 +52,7 @@ def test_a_failure_is_tried_again_with_slack_s_retry_headers_and_the_same_webhoo
     assert (second.headers["x-slack-retry-num"], second.headers["x-slack-retry-reason"]) == ("1", "http_error")
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     until(lambda: engine.settled(1))
-    assert len(engine.deliveries.attempts(engine.ids()[0])) == 2
+    assert len(engine.deliveries.attempts.of(engine.ids()[0])) == 2
 
 
 def test_after_the_last_try_a_delivery_is_dead(engine: Engine, receiver: Receiver) -> None:

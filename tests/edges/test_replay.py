@@ -127,9 +127,9 @@ def test_a_missing_delivery_keeps_its_event_and_is_named_by_it(replaying: Replay
     replaying.webhooks.add(webhook("wh_1", max_in_flight=1000))
     replaying.finish(replaying.start(Wanted.MISSING))
     assert replaying.client.redis.ttl("relay:{0}:event:Ev1") == -1
-    (stored,) = replaying.journal.stored([EventId("Ev1")])
+    (stored,) = replaying.journal.events.stored([EventId("Ev1")])
     assert stored is not None
-    assert [*stored.deliveries, *replaying.journal.later_deliveries(EventId("Ev1"))] == replaying.ids()
+    assert [*stored.deliveries, *replaying.journal.events.later_deliveries(EventId("Ev1"))] == replaying.ids()
 
 
 def test_all_are_the_settled_and_the_missing_but_what_a_person_cancelled(replaying: Replaying) -> None:

@@ -77,7 +77,7 @@ def test_a_shard_waits_while_its_slot_is_moved_and_loses_nothing(cluster: Cluste
             journal.append([envelope("Ev50")])
     assert journal.append([envelope("Ev49"), envelope("Ev50")]) == [False, True]
     assert len(journal.newest("+", 100)) == 51
-    assert len([one for one in journal.stored([EventId(f"Ev{number}") for number in range(51)]) if one]) == 51
+    assert len([one for one in journal.events.stored([EventId(f"Ev{number}") for number in range(51)]) if one]) == 51
 
 
 def test_a_slot_of_nobody_is_a_redis_that_is_away(cluster: Cluster, client: Client) -> None:

@@ -85,7 +85,7 @@ def test_append(filled: Filled, own_redis: RedisServer) -> None:
     with cut_again_and_again(own_redis, append) as asked:
         appended = [entry.event_id for entry in filled.journal.oldest("-", "+", 1_000_000)]
         assert appended == [name for call in range(asked.answered) for name in names(call)]
-        assert None not in filled.journal.stored(appended)
+        assert None not in filled.journal.events.stored(appended)
 
 
 def test_fan_out(filled: Filled, own_redis: RedisServer) -> None:
@@ -126,7 +126,7 @@ def test_settle(filled: Filled, own_redis: RedisServer) -> None:
         ledger = Ledger(received=count, delivered=len(settled), outstanding=count - len(settled), events=count)
         assert filled.deliveries.ledger() == ledger
         for claim in settled:
-            assert filled.deliveries.attempts(claim.id) == [b'{"n":1}']
+            assert filled.deliveries.attempts.of(claim.id) == [b'{"n":1}']
         assert audit(filled.client.redis) == []
 
 

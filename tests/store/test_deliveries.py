@@ -20,7 +20,7 @@ def test_an_envelope_is_appended_once(filled: Filled) -> None:
 
 def test_what_comes_out_of_the_journal_is_what_went_in(filled: Filled) -> None:
     filled.append("Ev1")
-    stored = filled.journal.stored(["Ev1", "Ev9"])  # type: ignore[list-item]
+    stored = filled.journal.events.stored(["Ev1", "Ev9"])  # type: ignore[list-item]
     assert stored[0] is not None
     assert (stored[0].envelope.body, stored[0].envelope.channel, stored[0].envelope.received_at) == (
         b'{"type":"event_callback"}',
@@ -57,7 +57,7 @@ def test_a_delivery_is_claimed_settled_and_its_event_then_lives_for_the_retentio
     assert filled.client.redis.ttl("relay:{0}:event:Ev1") == -1
     assert filled.settle(claim, Step.ACCEPT).in_time == [True]
     assert filled.state(claim.id) is State.DELIVERED
-    assert filled.deliveries.attempts(claim.id) == [b'{"n":1}']
+    assert filled.deliveries.attempts.of(claim.id) == [b'{"n":1}']
     assert 0 < int(filled.client.redis.ttl("relay:{0}:event:Ev1")) <= 72 * 3600
     assert filled.deliveries.ledger(WebhookId("wh_1")) == Ledger(received=1, delivered=1)
 

@@ -77,9 +77,9 @@ def test_an_event_for_very_many_becomes_a_delivery_for_each_of_them(filled: Fill
         assert filled.deliveries.ledger().closes
     assert filled.deliveries.ledger() == Ledger(received=2400, outstanding=2400, events=2)
     assert filled.deliveries.ledger(WebhookId("wh_0700")) == Ledger(received=2, outstanding=2)
-    (stored,) = filled.journal.stored([EventId("Ev1")])
+    (stored,) = filled.journal.events.stored([EventId("Ev1")])
     assert stored is not None
-    named = [*stored.deliveries, *filled.journal.later_deliveries(EventId("Ev1"))]
+    named = [*stored.deliveries, *filled.journal.events.later_deliveries(EventId("Ev1"))]
     found = [delivery for delivery in filled.deliveries.get(named) if delivery]
     assert len({delivery.webhook for delivery in found}) == len(found) == 1200
     assert audit(filled.client.redis) == []

@@ -84,10 +84,10 @@ class Life(RuleBasedStateMachine):
     )
     def a_worker_settles(self, which: int, step: Step, *, twice: bool) -> None:
         claim = self.claims.pop(which % len(self.claims))
-        before = len(self.filled.deliveries.attempts(claim.id))
+        before = len(self.filled.deliveries.attempts.of(claim.id))
         for _ in range(1 + twice):  # the first answer was lost
             assert self.filled.settle(claim, step).in_time == [True]
-        assert len(self.filled.deliveries.attempts(claim.id)) == before + 1
+        assert len(self.filled.deliveries.attempts.of(claim.id)) == before + 1
         if step is not Step.POSTPONE:
             self.leaves_its_row(claim.id)
 

@@ -1,0 +1,98 @@
+"""Events as they are kept: found by their ids."""
+
+import json
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from relay.core import json_text
+from relay.core.envelope import Envelope, Media
+from relay.core.ids import DeliveryId, EventId, delivery_id
+from relay.core.webhook import Json
+from relay.store.client import Client
+from relay.store.errors import translated
+from relay.store.keys import Keys
+from relay.store.reply import maybe_bytes, rows, text
+
+HEAD_BYTES = 1024
+"""An event's head is shorter than this."""
+
+COUNTERS = 28
+"""Digits ahead of an event's head: its first delivery's sequence (16), how many it has (6), how many are open (6)."""
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """An event as it is kept."""
+
+    envelope: Envelope
+    deliveries: tuple[DeliveryId, ...]
+
+
+class Events:
+    """One shard's."""
+
+    __slots__ = ("_client", "_keys", "shard")
+
+    def __init__(self, client: Client, shard: int = 0) -> None:
+        self.shard = shard
+        self._client = client
+        self._keys = Keys(shard)
+
+    def stored(self, ids: Sequence[EventId]) -> list[Stored | None]:
+        """These events, in this order; None for one that is no longer kept, or cannot be read. Raises StoreAway."""
+        if not ids:
+            return []
+        with translated():
+            values = rows(self._client.redis.mget([self._keys("event", id) for id in ids]))
+        return [
+            self._read(id, value) if value else None for id, value in zip(ids, map(maybe_bytes, values), strict=True)
+        ]
+
+    def kinds(self, ids: Sequence[EventId]) -> dict[EventId, str]:
+        """What kind of event each is, without its body; without those that are no longer kept. Raises StoreAway."""
+        pipeline = self._client.redis.pipeline(transaction=False)
+        for id in ids:
+            pipeline.getrange(self._keys("event", id), COUNTERS, COUNTERS + HEAD_BYTES)
+        with translated():
+            heads = map(text, pipeline.execute())
+        known = {id: head.partition("\n") for id, head in zip(ids, heads, strict=True)}
+        return {id: str(json.loads(head)["k"]) for id, (head, end, _) in known.items() if end}
+
+    def later_deliveries(self, id: EventId) -> list[DeliveryId]:
+        """Deliveries of this event beyond those that `stored` names: of a wide fan-out, or made by a replay. Raises
+        StoreAway.
+        """
+        with translated():
+            ranges = rows(self._client.redis.lrange(self._keys("extra", id), 0, -1))
+        counted = [map(int, text(one).split()) for one in ranges]
+        return [delivery_id(first + i, self.shard) for first, count in counted for i in range(count)]
+
+    def _read(self, id: EventId, value: bytes) -> Stored | None:
+        """None for what cannot be read: one bad record must not stop those that are read with it."""
+        try:
+            head, body = value[COUNTERS:].split(b"\n", 1)
+            fields = json.loads(head)
+            first, count = int(value[:16]), int(value[16:22])
+            envelope = Envelope(
+                event_id=id,
+                connection=fields.get("n"),
+                kind=fields["k"],
+                channel=fields.get("c", ""),
+                received_at=fields["at"],
+                body=body,
+                media=Media.FORM if fields.get("form") else Media.JSON,
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return Stored(envelope=envelope, deliveries=tuple(delivery_id(first + i, self.shard) for i in range(count)))
+
+
+def write_head(envelope: Envelope) -> bytes:
+    head: dict[str, Json] = {"at": envelope.received_at, "k": envelope.kind}
+    if envelope.channel:
+        head["c"] = envelope.channel
+    if envelope.connection:
+        head["n"] = envelope.connection
+    if envelope.media is Media.FORM:
+        head["form"] = True
+    return json_text.write(head)
