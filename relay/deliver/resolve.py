@@ -14,11 +14,11 @@ from gevent.event import AsyncResult
 from gevent.monkey import get_original
 from gevent.threadpool import ThreadPool
 
-if TYPE_CHECKING:
-    from gevent._types import _TimerWatcher
-
 from relay.core.address import Network, vet_answers
 from relay.core.outcome import Failed, Failure, Refused, Timing
+
+if TYPE_CHECKING:
+    from gevent._types import _TimerWatcher
 
 Resolve = Callable[[str, int], list[str]]
 """All addresses of a name; raises OSError. Runs in a thread, and may block."""

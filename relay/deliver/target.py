@@ -7,6 +7,10 @@ from relay.deliver.request import Request
 from relay.deliver.way import Way, Ways
 
 
+ADDRESSES = 64
+"""How many of a name's addresses are remembered with their ways; some names have new ones all the time."""
+
+
 class Unsendable(RelayError):
     """A request that would not be the one that was meant: a header with a line break in it."""
 
@@ -40,6 +44,8 @@ class Target:
         """The way there by that address, through the proxy at the other."""
         way = self._by_address.get(address)
         if way is None or (way.proxy and way.proxy[0] != proxy_address):
+            if len(self._by_address) >= ADDRESSES:
+                self._by_address.clear()
             way = self._by_address[address] = self._ways.the(self._new_way(address, proxy_address))
         return way
 

@@ -16,6 +16,7 @@ from gevent.event import Event
 from relay.core.outcome import Answered, Failed, Failure, Outcome, Refused
 from relay.deliver.post import Poster, PostOptions, Request
 from tests.edges.endpoints import LOOPBACK, OK, Behave, Endpoint, Peer, answering, post, poster_for
+from tests.servers import missing
 from tests.waiting import until
 
 
@@ -97,6 +98,27 @@ def test_a_kept_connection_that_its_endpoint_closed_is_not_used(no_descriptor_le
             assert isinstance(post(poster, endpoint.url), Answered)
             until(lambda: endpoint.open_connections == 0)
             assert len(endpoint.requests) == number
+
+
+def test_two_paths_of_one_host_share_a_connection() -> None:
+    with Endpoint(answering()) as endpoint, poster_for() as poster:
+        for path in ("", "/a", "/b?c", ""):
+            assert isinstance(post(poster, endpoint.url + path), Answered)
+
+    assert endpoint.connections == 1
+    assert [request.split()[1] for request in endpoint.requests] == [b"/hook", b"/hook/a", b"/hook/b?c", b"/hook"]
+
+
+def test_an_address_of_ipv6_is_posted_to() -> None:
+    try:
+        endpoint = Endpoint(answering(), address="::1")
+    except OSError:
+        missing("IPv6")
+    with endpoint, poster_for() as poster:
+        outcome = post(poster, f"http://[::1]:{endpoint.port}/hook")
+
+    assert isinstance(outcome, Answered)
+    assert f"Host: [::1]:{endpoint.port}".encode() in endpoint.requests[0]
 
 
 def read_and_close(peer: Peer) -> None:
