@@ -6,7 +6,6 @@ from relay.core.url import PORTS, VettedUrl
 from relay.deliver.request import Request
 from relay.deliver.way import Way, Ways
 
-
 ADDRESSES = 64
 """How many of a name's addresses are remembered with their ways; some names have new ones all the time."""
 
