@@ -5,7 +5,8 @@ This is the one place that spawns: a greenlet that ends unexpectedly would tell 
 
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 import gevent
@@ -89,6 +90,19 @@ class Loop:
     def _pause(self) -> None:
         self._stopping.wait(self._wait_s * random.uniform(0.5, 1.0))
         self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
+
+
+@contextmanager
+def at_most(time_s: float) -> Iterator[None]:
+    """Leave the block when its time is up, wherever it waits: an end must not take as long as an outage."""
+    timeout = gevent.Timeout.start_new(max(0.001, time_s))
+    try:
+        yield
+    except gevent.Timeout as ended:
+        if ended is not timeout:
+            raise
+    finally:
+        timeout.close()
 
 
 def eventually(name: str, work: Callable[[], None], report: Reporter) -> Loop:

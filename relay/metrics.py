@@ -4,13 +4,14 @@ Idle, a process tells once in HEARTBEAT_S, so that others know it lives; what it
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 
 from gevent.event import Event
 
 from relay.core.minutes import Counted
 from relay.core.tally import Tally
-from relay.loops import Loop
+from relay.loops import Loop, at_most
 from relay.report import Reporter
 from relay.store.counts import Counts, ProcessRecord
 from relay.store.errors import StoreAway
@@ -44,12 +45,10 @@ class Metrics:
         """Tell what is left, and that the process ends; if Redis is away, that is lost."""
         self._stopping.set()
         self.loop.stop(within_s)
-        try:
+        with suppress(StoreAway), at_most(within_s):
             self._tell(None)
             if self._tally:
                 self._tell(None)
-        except StoreAway:
-            pass
 
     def _turn(self) -> None:
         if self._stopping.wait(FLUSH_S if self._told_at > 0 else 0.0):

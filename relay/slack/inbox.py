@@ -7,6 +7,7 @@ answered, and append knows what it has seen, so a batch whose answer was lost is
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
@@ -17,7 +18,7 @@ from msgspec import Struct
 from relay.core.envelope import Envelope
 from relay.core.rtm_event import Event, RtmEnvelopes
 from relay.core.sighting import Sighting
-from relay.loops import Loop
+from relay.loops import Loop, at_most
 from relay.report import EventsLost, Reporter
 from relay.slack.facts import EventsKept
 from relay.slack.options import SlackOptions
@@ -120,11 +121,9 @@ class Inbox:
         deadline = monotonic() + within_s
         self._filled.set()
         self.loop.stop(within_s)
-        while self._buffer and monotonic() < deadline:
-            try:
+        with suppress(StoreAway), at_most(deadline - monotonic()):
+            while self._buffer:
                 self._store_a_batch()
-            except StoreAway:
-                break
         self._lost.update(arrival.source for arrival in self._buffer)
         self._tell_losses()
 

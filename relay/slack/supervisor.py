@@ -17,7 +17,7 @@ from gevent.lock import BoundedSemaphore
 from relay.core.connection import Connection
 from relay.core.ids import ConnectionId
 from relay.core.shares import holders
-from relay.loops import Loop, once
+from relay.loops import Loop, at_most, once
 from relay.report import Reporter
 from relay.slack.dial import Dialer
 from relay.slack.holding import Holding
@@ -106,10 +106,12 @@ class Supervisor:
         deadline = monotonic() + within_s
         self._beat_loop.stop()
         self._follow_loop.stop()
-        with suppress(StoreAway):  # then nobody can tell who else is there
-            self._hand_over(monotonic() + within_s * HANDOVER_SHARE)
-        self._holding.stop()
-        with suppress(StoreAway):
+        handed_over = monotonic() + within_s * HANDOVER_SHARE
+        with suppress(StoreAway), at_most(within_s * HANDOVER_SHARE):  # then nobody can tell who else is there
+            self._hand_over(handed_over)
+        with at_most(deadline - monotonic()):
+            self._holding.stop()
+        with suppress(StoreAway), at_most(deadline - monotonic()):
             self._store.workers.gone()
         self._desk.stop()
         self._inboxes.stop(max(0.0, deadline - monotonic()))

@@ -23,8 +23,10 @@ from relay.store.reply import integer
 
 Argument = str | bytes | int | float
 
-BLOCK_S = 5.0
-"""The longest that a blocking read waits: a loop turns at least this often, so that /readyz knows it is alive."""
+BLOCK_S = 6.0
+"""The longest that a blocking read waits: a loop turns at least this often, so that /readyz knows it is alive. An idle
+process asks Redis what its loops ask in this time: docs/performance.md counts it.
+"""
 
 LATE_S = 3.0
 """How much later the answer to a blocking read may come, before its server counts as gone."""
@@ -132,7 +134,7 @@ GLOBAL = GLOBAL_TAG
 
 
 def _tables() -> str:
-    """core/delivery.py's table, for Lua: `after[state][step]`, `column[state]`, `open[state]`."""
+    """core/delivery.py's table, for Lua: `after[state][step]`, `column[state]`, `open[state]`; and SOON_US."""
     lines = ["local after = {"]
     for state, steps in TRANSITIONS.items():
         lines.append(f"  {state} = {{" + ", ".join(f"{step} = '{to}'" for step, to in steps.items()) + "},")
@@ -140,4 +142,5 @@ def _tables() -> str:
     for state in State:
         lines.append(f"column.{state} = '{'outstanding' if state in OUTSTANDING else state}'")
         lines.append(f"open.{state} = {'true' if state in OUTSTANDING or state is State.HELD else 'false'}")
+    lines.append(f"local SOON_US = {BLOCK_S * 1e6:.0f}")
     return "\n".join(lines)

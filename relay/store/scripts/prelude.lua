@@ -1,7 +1,7 @@
 -- What every script of a shard shares. Ahead of it stand, made from Python's own tables, `key` (store/keys.py) and
 -- `after`, `column`, `open` (core/delivery.py: the state that a step leads to; the ledger's column of a state;
--- whether its event must be kept). KEYS[1] is the shard's prefix, ARGV[1] the retention in ms. Time is Redis' own, so
--- workers' clocks don't matter.
+-- whether its event must be kept) and SOON_US (the longest that a worker sleeps by itself). KEYS[1] is the shard's
+-- prefix, ARGV[1] the retention in ms. Time is Redis' own, so workers' clocks don't matter.
 --
 -- A script reads gates through `gate_of` and moves deliveries through `move`; what that changes in gates, ledger and
 -- turns is collected and written once, by `finish`, however many deliveries the call was about. Every loop is bounded:
@@ -85,7 +85,6 @@ local function turn_of(webhook, gate)
   return math.max(at, gate.pause * 1000)
 end
 
-local SOON_US = 5000000 -- the longest that a worker sleeps by itself
 local soonest = math.huge
 
 -- a turn is never put off here: a visit that comes too early does nothing and sets it anew
