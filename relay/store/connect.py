@@ -111,8 +111,8 @@ class _Brisk(AbstractConnection):
     """
 
     def can_read(self, timeout: float = 0) -> bool:
-        nothing_came = self.is_connected and not _is_readable(self._sock)
-        return not nothing_came and super().can_read(timeout)
+        sock = self._get_socket()
+        return (sock is None or _is_readable(sock)) and super().can_read(timeout)
 
 
 def _is_readable(sock: socket) -> bool:
