@@ -85,7 +85,7 @@ class Hub:
 
     @property
     def places(self) -> list[Place]:
-        """How far the watchers are told, on each shard. Raises StoreAway."""
+        """How far the watchers are told, on each shard."""
         return [tail.place for tail in self.tails]
 
     @contextmanager
@@ -95,6 +95,10 @@ class Hub:
         try:
             if not self.tails:
                 self._begin()
+            for tail in self.tails:
+                tail.look()
+            if watcher.held:
+                watcher.held.clear()  # what came while we looked is not behind these places
             yield self.places
         finally:
             self._watchers.discard(watcher)

@@ -35,11 +35,14 @@ class Tail:
 
     @property
     def place(self) -> Place:
-        """How far the watchers are told. Raises StoreAway."""
+        """How far the watchers are told; the very beginning while nobody has looked."""
+        return self._place or Place()
+
+    def look(self) -> None:
+        """Know the place, and let outcomes be kept. Raises StoreAway."""
         self._keep_watching()
         if self._place is None:
-            self._place = self._shard.feed.now()
-        return self._place
+            self._begin_at(self._shard.feed.now())
 
     def start(self) -> None:
         self._loop.start()
@@ -54,7 +57,13 @@ class Tail:
             place = found[-1].place
             yield self._seen(found)
 
+    def _begin_at(self, place: Place) -> None:
+        """Unless somebody else has looked meanwhile."""
+        if self._place is None:
+            self._place = place
+
     def _turn(self) -> None:
+        self.look()
         happenings = self._shard.feed.wait(self.place, READ_AT_ONCE)
         if happenings:
             seen = self._seen(happenings)
