@@ -8,6 +8,7 @@ from relay.core.ids import KeyId, WebhookId
 from relay.store.client import GLOBAL, Client
 from relay.store.errors import NotFound, translated
 from relay.store.keys import Keys
+from relay.store.records import understood, write_record
 from relay.store.reply import maybe_bytes, maybe_text, pairs
 
 
@@ -41,7 +42,7 @@ class ApiKeys:
         record = asdict(key)
         del record["id"], record["last_used_at"]
         pipeline = self._client.redis.pipeline(transaction=True)
-        pipeline.hset(self._keys("api_keys"), key.id, json.dumps(record))
+        pipeline.hset(self._keys("api_keys"), key.id, write_record(record))
         pipeline.hset(self._keys("api_key_hashes"), key.hash, key.id)
         with translated():
             pipeline.execute()
@@ -66,6 +67,6 @@ class ApiKeys:
 
 
 def _read(id: KeyId, record: bytes) -> ApiKey:
-    known = json.loads(record)
+    known = understood(json.loads(record), ApiKey)
     scope, webhooks = Scope(known.pop("scope")), tuple(map(WebhookId, known.pop("webhooks")))
     return ApiKey(id=id, scope=scope, webhooks=webhooks, **known)

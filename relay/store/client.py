@@ -19,6 +19,7 @@ from relay.store.connect import Connector
 from relay.store.errors import translated
 from relay.store.keys import GLOBAL_KEYS, GLOBAL_TAG, SHARD_KEYS, Keys, lua
 from relay.store.location import read_location
+from relay.store.records import VERSION, check_version
 from relay.store.reply import integer
 
 Argument = str | bytes | int | float
@@ -102,13 +103,17 @@ class Client:
 
     def shards(self) -> int:
         """How many there are: as many as the first process wanted that ever came, whatever is wanted now. Raises
-        StoreAway until Redis has been asked once.
+        StoreAway until Redis has been asked once, and where it is kept by a newer release than this.
         """
         if not self._shards:
-            name = Keys(GLOBAL)("shards")
+            shards, version = Keys(GLOBAL)("shards"), Keys(GLOBAL)("version")
             with translated():
-                self.redis.set(name, self._shards_wanted, nx=True)
-                self._shards = integer(self.redis.get(name))
+                known = integer(self.redis.get(version) or 0)
+                check_version(known)
+                if known < VERSION:
+                    self.redis.set(version, VERSION)
+                self.redis.set(shards, self._shards_wanted, nx=True)
+                self._shards = integer(self.redis.get(shards))
         return self._shards
 
     def forgot(self) -> bool:

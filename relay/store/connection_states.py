@@ -10,6 +10,7 @@ from relay.core.connection import ConnectionState, ConnectionStatus
 from relay.core.ids import ConnectionId
 from relay.core.standing import standing
 from relay.store.client import GLOBAL, Client, Script
+from relay.store.records import understood, write_record
 from relay.store.reply import rows, text
 from relay.store.workers import GOOD_FOR_MS
 
@@ -51,7 +52,7 @@ class ConnectionStates:
 
     def say(self, id: ConnectionId, worker: str, says: Standing) -> Turn:
         """Nothing happens if the connection was removed meanwhile. Raises StoreAway."""
-        view = json.dumps(asdict(says.view)) if says.view is not None else ""
+        view = write_record(asdict(says.view)) if says.view is not None else ""
         hears = "hears" if says.hears else "deaf"
         at = f"{says.at:.6f}"
         arguments = (id, worker, GOOD_FOR_MS, view, hears, at, int(says.replaced), int(says.paused))
@@ -99,6 +100,6 @@ def _standing(fields: Mapping[str, str], workers: Iterable[str]) -> ConnectionSt
 
 
 def _view(said: str) -> ConnectionState:
-    fields = json.loads(said)
+    fields = understood(json.loads(said), ConnectionState)
     fields["status"] = ConnectionStatus(fields["status"])
     return ConnectionState(**fields)

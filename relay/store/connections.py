@@ -9,6 +9,7 @@ from relay.core.ids import ConnectionId
 from relay.store.client import GLOBAL, Client, Script
 from relay.store.errors import Conflict, NotFound, translated
 from relay.store.keys import Keys
+from relay.store.records import understood, write_record
 from relay.store.reply import integer, maybe_bytes, pairs
 from relay.store.vault import Vault
 
@@ -82,14 +83,14 @@ class Connections:
         record = asdict(connection) | {"token": self._vault.seal(connection.token)}
         for name in ("id", "version"):
             del record[name]
-        version = integer(self._client.run(self._save, GLOBAL, (connection.id, expected, json.dumps(record))))
+        version = integer(self._client.run(self._save, GLOBAL, (connection.id, expected, write_record(record))))
         if version < 0:
             raise Conflict(f"the connection {connection.id} was changed by somebody else meanwhile")
         return replace(connection, version=version)
 
     def _read(self, id: ConnectionId, record: bytes) -> Connection:
         version, _, text = record.partition(b" ")
-        fields = json.loads(text)
+        fields = understood(json.loads(text), Connection)
         fields["kind"] = Kind(fields["kind"])
         fields["token"] = self._vault.open(fields["token"])
         fields["presence_sub"] = tuple(fields["presence_sub"])

@@ -16,6 +16,7 @@ from relay.core.tally import Series
 from relay.store.client import GLOBAL, Argument, Client, Script
 from relay.store.errors import translated
 from relay.store.keys import Keys
+from relay.store.records import understood, write_record
 from relay.store.reply import integer, maybe_bytes, pairs, rows, text
 
 GAP = "\x1f"
@@ -66,7 +67,7 @@ class Counts:
         charted, webhooks = by_chart[Chart.WHOLE], by_chart[Chart.WEBHOOK]
         sums = by_chart[Chart.NONE] + charted
         sizes = [len(part) // 2 for part in (sums, charted, webhooks)]
-        said = json.dumps(asdict(record)) if record else ""
+        said = write_record(asdict(record)) if record else ""
         self._client.run(self._count, GLOBAL, (process, number, said, *sizes, *sums, *charted, *webhooks))
 
     def sums(self) -> Counted:
@@ -109,7 +110,7 @@ class Counts:
                 pipeline.hget(self._keys("process", name), "r")
             records = map(maybe_bytes, pipeline.execute())
             return {
-                text(name): ProcessRecord(**json.loads(record))
+                text(name): ProcessRecord(**understood(json.loads(record), ProcessRecord))
                 for name, record in zip(names, records, strict=True)
                 if record
             }

@@ -12,6 +12,7 @@ from relay.core.webhook import Json
 from relay.store.client import Client
 from relay.store.errors import translated
 from relay.store.keys import Keys
+from relay.store.records import FIRST_VERSION, VERSION, check_version
 from relay.store.reply import maybe_bytes, rows, text
 
 HEAD_BYTES = 1024
@@ -72,6 +73,7 @@ class Events:
         try:
             head, body = value[COUNTERS:].split(b"\n", 1)
             fields = json.loads(head)
+            check_version(fields.get("v", FIRST_VERSION))
             first, count = int(value[:16]), int(value[16:22])
             envelope = Envelope(
                 event_id=id,
@@ -88,7 +90,7 @@ class Events:
 
 
 def write_head(envelope: Envelope) -> bytes:
-    head: dict[str, Json] = {"at": envelope.received_at, "k": envelope.kind}
+    head: dict[str, Json] = {"v": VERSION, "at": envelope.received_at, "k": envelope.kind}
     if envelope.channel:
         head["c"] = envelope.channel
     if envelope.connection:

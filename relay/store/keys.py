@@ -182,6 +182,7 @@ GLOBAL_KEYS: tuple[Key, ...] = (
     Key(name="running_replays", type="set", meaning="ids of replays that are not over"),
     Key(name="replay_bell", type="list", meaning="at most one token: wakes one worker for a new replay"),
     Key(name="shards", type="string", meaning="number of shards, fixed at first start"),
+    Key(name="version", type="string", meaning="newest version of records that a process here has known"),
     Key(name="api_keys", type="hash", meaning="key id → its record, JSON, with the key's hash and never the key"),
     Key(name="api_key_hashes", type="hash", meaning="SHA-256 of a key → its id"),
     Key(name="api_key_uses", type="hash", meaning="key id → Unix second of its last use, to the minute"),

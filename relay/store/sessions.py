@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from relay.store.client import GLOBAL, Client
 from relay.store.errors import translated
 from relay.store.keys import Keys
+from relay.store.records import understood, write_record
 from relay.store.reply import maybe_bytes
 
 IDLE_S = 12 * 3600
@@ -29,13 +30,13 @@ class Sessions:
     def add(self, hash: str, session: Session) -> None:
         """Raises StoreAway."""
         with translated():
-            self._client.redis.set(self._keys("session", hash), json.dumps(asdict(session)), ex=IDLE_S)
+            self._client.redis.set(self._keys("session", hash), write_record(asdict(session)), ex=IDLE_S)
 
     def find(self, hash: str) -> Session | None:
         """The session, which lives on for IDLE_S. Raises StoreAway."""
         with translated():
             record = maybe_bytes(self._client.redis.getex(self._keys("session", hash), ex=IDLE_S))
-        return Session(**json.loads(record)) if record else None
+        return Session(**understood(json.loads(record), Session)) if record else None
 
     def end(self, hash: str) -> None:
         """Raises StoreAway."""

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from relay.core.ids import WebhookId
 from relay.core.webhook import DisabledReason, Format, Order, SigningSecret, Status, Webhook
+from relay.store.records import understood, write_record
 from relay.store.vault import Unsealable, Vault
 
 
@@ -14,7 +15,7 @@ def write_webhook(webhook: Webhook, vault: Vault) -> str:
     del record["id"], record["version"]
     record["secrets"] = [(vault.seal(one.secret), one.until) for one in webhook.secrets]
     record["headers"] = vault.seal(json.dumps(webhook.headers)) if webhook.headers else ""
-    return json.dumps(record)
+    return write_record(record)
 
 
 def read_webhook(id: WebhookId, record: bytes, vault: Vault) -> Webhook:
@@ -32,7 +33,7 @@ def read_sealed_webhook(id: WebhookId, record: bytes, vault: Vault) -> Webhook:
 
 def _read(id: WebhookId, record: bytes, vault: Vault | None) -> Webhook:
     version, text = record.split(b" ", 1)
-    known = json.loads(text)
+    known = understood(json.loads(text), Webhook)
     headers: list[tuple[str, str]] = []
     secrets: list[SigningSecret] = []
     if vault is not None:
