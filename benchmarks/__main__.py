@@ -1,7 +1,6 @@
 """`python -m benchmarks`: measure everything, and show it as one table."""
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -59,7 +58,7 @@ def _told(figures: Iterable[Figure]) -> Iterator[Figure]:
     """Each as soon as it is there."""
     for figure in figures:
         ratio = "" if figure.ratio is None else f"  ({figure.ratio:.2f} of {figure.against})"
-        print(f"{figure.name}: {figure.value:,.4g} {figure.unit}{ratio}  {figure.note}", file=sys.stderr, flush=True)
+        click.echo(f"{figure.name}: {figure.value:,.4g} {figure.unit}{ratio}  {figure.note}", err=True)
         yield figure
 
 

@@ -4,6 +4,11 @@ A frame carries two numbers that no Slack event has: which one it is, so that a 
 doubled, and when it was sent by the machine's steady clock, which all processes share (clock_gettime(2)).
 """
 
+import json
+from collections.abc import Mapping
+
+from relay.core.webhook import Json
+
 CHANNELS = 10
 """Messages go round in so many channels: the last digit of their number."""
 
@@ -36,3 +41,8 @@ def frame(number: int, sent_ns: int = 0) -> bytes:
     place = channel(number)
     words = (number, text, number % 97, text, place, second, part, second, part, number, sent_ns)
     return (_FRAME % words).encode()
+
+
+def event(number: int) -> Mapping[str, Json]:
+    """The same, read."""
+    return dict(json.loads(frame(number)))

@@ -20,12 +20,14 @@ def post_all(posts: Signed, url: str, ca_file: str | None) -> int:
     if place.scheme == "https":
         context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(ca_file)
-    greenlets = [gevent.spawn(_post, posts, place.hostname, place.port, context) for _ in range(IN_FLIGHT)]
-    return sum(gevent.joinall(greenlets, raise_error=True) and [greenlet.value for greenlet in greenlets])
+    address = (str(place.hostname), int(place.port or 0))
+    greenlets = [gevent.spawn(_post, posts, address, context) for _ in range(IN_FLIGHT)]
+    return sum(greenlet.get() for greenlet in greenlets)
 
 
-def _post(posts: Signed, host: str, port: int, context: SSLContext | None) -> int:
-    stream = socket.create_connection((host, port))
+def _post(posts: Signed, address: tuple[str, int], context: SSLContext | None) -> int:
+    host, port = address
+    stream = socket.create_connection(address)
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if context is not None:
         stream = context.wrap_socket(stream, server_hostname=host)

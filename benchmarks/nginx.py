@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -55,7 +56,7 @@ class Nginx:
         self.ca_file = folder / "certificate.pem"
         self.counter = f"127.0.0.1:{plain}"
 
-    def __enter__(self) -> "Nginx":
+    def __enter__(self) -> Self:
         program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
         if program is None:
             raise SystemExit("nginx is not installed; it receives the callbacks (Debian: nginx-light)")

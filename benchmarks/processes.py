@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Self, TypeVar
+from typing import IO, Self, TypeVar
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 LOOK_S = 0.01
@@ -52,8 +52,7 @@ class Child:
 
     def line(self) -> str:
         """The next line that it prints; waits for it."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline().decode().strip()
+        line = _there(self.process.stdout).readline().decode().strip()
         if not line:
             raise SystemExit(f"{' '.join(self._words)} ended: {self.log.read_text()[-2000:]}")
         return line
@@ -65,12 +64,10 @@ class Child:
 
     def stop(self, within_s: float = 10.0) -> None:
         """In order if it can be, else hard."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
         with ExitStack() as stack:
-            stack.callback(self.process.stdout.close)
+            stack.callback(_there(self.process.stdout).close)
             with suppress(BrokenPipeError):
-                self.process.stdin.close()
+                _there(self.process.stdin).close()
             if self.process.poll() is None:
                 self.process.terminate()
             try:
@@ -78,6 +75,12 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+def _there(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise SystemExit("a child without pipes")  # we start none
+    return pipe
 
 
 def cpu_s(pid: int) -> float:

@@ -23,6 +23,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from time import monotonic_ns
 
+import click
 import gevent
 from gevent import socket
 from gevent.os import tp_read
@@ -65,7 +66,7 @@ class CheckingReceiver:
 
     def run(self) -> None:
         self._server.start()
-        print(f"http://127.0.0.1:{self._server.server_port}", flush=True)
+        click.echo(f"http://127.0.0.1:{self._server.server_port}")
         tp_read(0, 1)  # its parent is gone, or wants it to go
 
     def _serve(self, stream: socket.socket, _peer: object) -> None:

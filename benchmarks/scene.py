@@ -9,6 +9,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
+from typing import Self
 from urllib.parse import urlsplit
 
 from benchmarks.limit import SECRET
@@ -21,6 +22,7 @@ from relay.store.embedded import EmbeddedRedis
 
 ADMIN_TOKEN = "bench"  # noqa: S105  # of a relay that only this machine can reach
 READY_WITHIN_S = 20.0
+
 
 def python(*words: str) -> list[str]:
     return [sys.executable, *words]
@@ -50,7 +52,7 @@ class LoadingSlack(Child):
         super().__init__(python("-m", "benchmarks.slack"), folder)
         self._sent = 0
 
-    def __enter__(self) -> "LoadingSlack":
+    def __enter__(self) -> Self:
         super().__enter__()
         self.url = self.line()
         return self
@@ -75,7 +77,7 @@ class CheckingReceiver(Child):
     def __init__(self, folder: Path) -> None:
         super().__init__(python("-m", "benchmarks.receiver", SECRET), folder)
 
-    def __enter__(self) -> "CheckingReceiver":
+    def __enter__(self) -> Self:
         super().__enter__()
         self.url = self.line()
         return self
@@ -105,7 +107,7 @@ class Relay(Child):
         program = ["-m", "relay", "serve"] if ca_file is None else ["-m", "benchmarks.trusting", str(ca_file)]
         super().__init__(python(*program), folder, env=env)
 
-    def __enter__(self) -> "Relay":
+    def __enter__(self) -> Self:
         wait_until(lambda: self._slack.sockets == 0, READY_WITHIN_S, "nobody else listens to the load")
         began = monotonic()
         super().__enter__()

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from time import monotonic, monotonic_ns, perf_counter
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+import click
 import gevent
 from gevent import socket
 from gevent.os import tp_read
@@ -61,7 +62,7 @@ class LoadingSlack:
     def run(self) -> None:
         self._doors.start()
         self._api.start()
-        print(f"http://127.0.0.1:{self._api.server_port}", flush=True)
+        click.echo(f"http://127.0.0.1:{self._api.server_port}")
         tp_read(0, 1)  # its parent is gone, or wants it to go
 
     def _serve_api(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -109,7 +110,7 @@ class LoadingSlack:
                 protocol.send_text(HELLO)
                 self._sockets.append(stream)
             case Frame(opcode=Opcode.TEXT):
-                said = json.loads(event.data)
+                said = json.loads(bytes(event.data))
                 if said.get("type") == "ping":
                     protocol.send_text(json.dumps({"type": "pong", "reply_to": said.get("id")}).encode())
 

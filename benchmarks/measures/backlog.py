@@ -1,6 +1,7 @@
 """A backlog that drains: events were held while their webhooks were disabled, then all of them are let go at once."""
 
 from collections.abc import Iterator
+from time import monotonic
 
 from benchmarks.figures import THE_LIMIT, Figure
 from benchmarks.measures.throughput import MAX_IN_FLIGHT, WITHIN_S, the_limit
@@ -53,13 +54,10 @@ def _hold(stage: Stage, scene: Scene, events: int) -> None:
     """Let so many events come, as fast as they can be kept."""
     for start in range(0, events, BURST):
         stage.slack.send(min(BURST, events - start), ahead=BURST)
-        sent = min(events, start + BURST)
-        wait_until(lambda sent=sent: scene.books.ledger().events >= sent, WITHIN_S, f"{sent} events are held")
+        scene.books.all_settled(min(events, start + BURST), WITHIN_S)  # what is held is not outstanding
 
 
 def _drained(scene: Scene, held: int) -> float:
-    from time import monotonic  # noqa: PLC0415
-
     began = monotonic()
     wait_until(
         lambda: scene.books.ledger().delivered >= held, DRAIN_WITHIN_S, f"{held} deliveries have drained", look_s=0.05

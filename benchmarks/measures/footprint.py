@@ -7,7 +7,8 @@ from benchmarks.figures import Figure
 from benchmarks.processes import wait_until
 from benchmarks.scale import Scale
 from benchmarks.scene import READY_WITHIN_S, ask
-from benchmarks.stage import Stage
+from benchmarks.stage import Scene, Stage
+from relay.core.webhook import Json
 
 SETTLE_S = 3.0
 """After the start, until nothing of it goes on."""
@@ -16,7 +17,8 @@ CONNECTED_WITHIN_S = 120.0
 
 def footprint(stage: Stage, scale: Scale) -> Iterator[Figure]:
     with stage.scene() as scene:
-        yield Figure(name="start to ready", value=scene.relay.ready_s, unit="s", note="process started → /readyz, Slack connected")
+        note = "from the process' start to /readyz and a socket to Slack"
+        yield Figure(name="start to ready", value=scene.relay.ready_s, unit="s", note=note)
         scene.relay.register(f"{stage.nginx.plain}/hook")
         sleep(min(SETTLE_S, scale.idle_s))
         yield from _idle(scene, scale)
@@ -24,7 +26,7 @@ def footprint(stage: Stage, scale: Scale) -> Iterator[Figure]:
         yield _per_connection(stage, scene, scale)
 
 
-def _idle(scene, scale: Scale) -> Iterator[Figure]:
+def _idle(scene: Scene, scale: Scale) -> Iterator[Figure]:
     before, cpu_s = scene.books.calls(), scene.relay.cpu_s
     sleep(scale.idle_s)
     after, spent_s = scene.books.calls(), scene.relay.cpu_s - cpu_s
@@ -38,11 +40,11 @@ def _idle(scene, scale: Scale) -> Iterator[Figure]:
     yield Figure(name="memory, idle", value=scene.relay.rss_bytes / 2**20, unit="MiB", note="one connection")
 
 
-def _per_connection(stage: Stage, scene, scale: Scale) -> Figure:
+def _per_connection(stage: Stage, scene: Scene, scale: Scale) -> Figure:
     sleep(min(SETTLE_S, scale.idle_s))
     before = scene.relay.rss_bytes
     for number in range(scale.connections):
-        wishes = {"kind": "rtm", "token": f"xoxb-{number}", "name": f"bench-{number}"}
+        wishes: dict[str, Json] = {"kind": "rtm", "token": f"xoxb-{number}", "name": f"bench-{number}"}
         ask("POST", scene.relay.url + "/v1/connections", wishes)
     wanted = scale.connections + 1
     wait_until(lambda: stage.slack.sockets >= wanted, CONNECTED_WITHIN_S, f"{wanted} connections are up")

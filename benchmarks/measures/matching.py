@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from time import perf_counter
 
 from benchmarks.figures import Figure
-from benchmarks.frames import frame
+from benchmarks.frames import event
 from benchmarks.limit import SECRET
 from benchmarks.scale import Scale
-from relay.core import json_text
 from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId, WebhookId
 from relay.core.matching import Matcher
 from relay.core.rtm_event import Identity, RtmEnvelopes
-from relay.core.webhook import SigningSecret, Webhook
+from relay.core.webhook import Json, SigningSecret, Webhook
 
 EVENTS = 2000
 REPEATS = 5
@@ -42,7 +41,7 @@ def cost_us(webhooks: int) -> float:
 
 def _webhook(number: int) -> Webhook:
     """Two for each channel; every second one has a filter that passes."""
-    text = {"event": {"text": [{"exists": True}], "user": [{"prefix": "U"}]}}
+    text: dict[str, Json] = {"event": {"text": [{"exists": True}], "user": [{"prefix": "U"}]}}
     return Webhook(
         id=WebhookId(f"wh_{number}"),
         url="https://example.com/hook",
@@ -55,8 +54,6 @@ def _webhook(number: int) -> Webhook:
 
 def _envelope(number: int, webhooks: int) -> Envelope:
     """Its channel goes round among those of the webhooks."""
-    event = json_text.read(frame(number))
-    assert isinstance(event, dict)
-    event["channel"] = f"C{number * 7919 % (webhooks // 2)}"
-    (envelope,) = RtmEnvelopes(ConnectionId("con_1"), Identity(team="T1")).make(event, 0.0)
+    moved = {**event(number), "channel": f"C{number * 7919 % (webhooks // 2)}"}
+    (envelope,) = RtmEnvelopes(ConnectionId("con_1"), Identity(team="T1")).make(moved, 0.0)
     return envelope

@@ -14,7 +14,7 @@ from benchmarks.figures import THE_LIMIT, THE_LIMIT_TLS, THE_NODE_SCRIPT, THE_PY
 from benchmarks.measures.scripts import delivered_per_cpu_s
 from benchmarks.scale import Scale
 from benchmarks.scene import python
-from benchmarks.stage import Stage
+from benchmarks.stage import Scene, Stage
 
 FAN_OUTS = (1, 10, 100)
 MAX_IN_FLIGHT = 64
@@ -52,13 +52,13 @@ def one_round(stage: Stage, scale: Scale) -> Iterator[Figure]:
     for fan_out in FAN_OUTS:
         cost = cost_of_deliveries(stage, scale.deliveries, fan_out, tls=False)
         plain[fan_out] = cost.per_cpu_s
-        yield _figure(f"deliveries, fan-out {fan_out}", cost, limit, THE_LIMIT)
-    yield _figure("events that nobody wants", cost_of_unmatched(stage, scale.unmatched), limit, THE_LIMIT)
+        yield _figure(f"deliveries, fan-out {fan_out}", cost, limit, against=THE_LIMIT)
+    yield _figure("events that nobody wants", cost_of_unmatched(stage, scale.unmatched), limit, against=THE_LIMIT)
     limit, name = the_limit(stage, scale, tls=True)
     yield Figure(name=THE_LIMIT_TLS, value=limit, unit="POSTs a CPU-second", note=name)
     for fan_out in FAN_OUTS:
         cost = cost_of_deliveries(stage, scale.deliveries, fan_out, tls=True)
-        yield _figure(f"deliveries over TLS, fan-out {fan_out}", cost, limit, THE_LIMIT_TLS)
+        yield _figure(f"deliveries over TLS, fan-out {fan_out}", cost, limit, against=THE_LIMIT_TLS)
     for kind, script, ahead in (
         ("python", THE_PYTHON_SCRIPT, "ahead of the Python script"),
         ("node", THE_NODE_SCRIPT, "ahead of the Node script"),
@@ -70,7 +70,8 @@ def one_round(stage: Stage, scale: Scale) -> Iterator[Figure]:
 
 def the_limit(stage: Stage, scale: Scale, *, tls: bool) -> tuple[float, str]:
     """POSTs a CPU-second of the faster loop, and which one that is."""
-    where = [stage.nginx.tls, str(scale.posts), str(stage.nginx.ca_file)] if tls else [stage.nginx.plain, str(scale.posts)]
+    where = [stage.nginx.tls if tls else stage.nginx.plain, str(scale.posts)]
+    where += [str(stage.nginx.ca_file)] if tls else []
     rates = {}
     for kind in ("gevent", "curl"):
         words = python("-m", "benchmarks.limit", kind, *where)
@@ -110,7 +111,7 @@ def cost_of_unmatched(stage: Stage, events: int) -> Cost:
         return _cost(before, _spent(scene), events)
 
 
-def _spent(scene) -> tuple[float, float, int, float]:
+def _spent(scene: Scene) -> tuple[float, float, int, float]:
     return scene.relay.cpu_s, scene.books.cpu_s(), scene.books.commands(), monotonic()
 
 
@@ -124,7 +125,7 @@ def _cost(before: tuple[float, float, int, float], after: tuple[float, float, in
     )
 
 
-def _figure(name: str, cost: Cost, limit: float, against: str) -> Figure:
+def _figure(name: str, cost: Cost, limit: float, *, against: str) -> Figure:
     unit = "events a CPU-second" if "event" in name else "deliveries a CPU-second"
     return Figure(
         name=name, value=cost.per_cpu_s, unit=unit, ratio=cost.per_cpu_s / limit, against=against, note=cost.note

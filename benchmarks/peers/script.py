@@ -57,7 +57,8 @@ def forward(_client: RTMClient, event: dict[str, object]) -> None:
 
 @rtm.on("hello")
 def greet(_client: RTMClient, _event: dict[str, object]) -> None:
-    print("up", flush=True)
+    sys.stdout.write("up\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
