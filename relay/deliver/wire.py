@@ -68,6 +68,8 @@ class Tls:
         try:
             while chunk := self._object.read(CHUNK_BYTES):
                 words += chunk
+                if came and not (self._coming.pending or self._object.pending()):
+                    return words, self._going.read()  # another read would only raise
             self.ended = True
         except ssl.SSLWantReadError:
             pass
