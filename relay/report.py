@@ -1,20 +1,13 @@
 """One log line and one count for a fact, always in the same words.
 
-A fact is a record below; `report(fact)` writes it. As text, for people on a terminal, or as one JSON object a line,
-for a log drain. The
-line's `fact` is the record's name in words, the rest are its fields; what is absent or empty is left out. Facts hold
-no secrets, no bodies and no tokens.
+A fact is a record below; `report(fact)` counts it and writes it (cli/log.py). Facts hold no secrets, no bodies and no
+tokens.
 """
 
-import json
-import sys
-import time
 from collections.abc import Callable
 from enum import IntEnum
-from functools import cache, lru_cache
-from typing import ClassVar, TextIO
+from typing import ClassVar
 
-import msgspec
 from msgspec import Struct
 
 from relay.core import metrics
@@ -246,90 +239,3 @@ def counting(report: Reporter, tally: Tally) -> Reporter:
 def _kind(loop: str) -> str:
     """`keeper` for `keeper con_…`: a label for each connection's loop would be too many."""
     return loop.partition(" con_")[0]
-
-
-class Report:
-    """Writes facts of at least `level` to `out`, as JSON or as text.
-
-    `later` calls what it is given before the process waits again: what is told until then is written in one go.
-    Warnings and worse are written at once.
-    """
-
-    __slots__ = ("_as_json", "_later", "_level", "_lines", "_out")
-
-    def __init__(
-        self,
-        out: TextIO = sys.stderr,
-        *,
-        as_json: bool = False,
-        level: Level = Level.INFO,
-        later: Callable[[Callable[[], None]], object] | None = None,
-    ) -> None:
-        self._out = out
-        self._as_json = as_json
-        self._level = level
-        self._later = later
-        self._lines: list[str] = []
-
-    def __call__(self, fact: Fact) -> None:
-        if fact.level < self._level:
-            return
-        write = _json if self._as_json else _text
-        self._lines.append(write(time.time(), fact))
-        if self._later is None or fact.level >= Level.WARNING:
-            self.flush()
-        elif len(self._lines) == 1:
-            self._later(self.flush)
-
-    def flush(self) -> None:
-        """Write what waits."""
-        lines, self._lines = self._lines, []
-        if lines:
-            self._out.write("\n".join([*lines, ""]))
-            self._out.flush()
-
-
-Value = str | int | float | bool | None
-
-
-def _json(now: float, fact: Fact) -> str:
-    head = f'{{"at":"{_iso(now)}","level":"{fact.level.name.lower()}","fact":"{_words(type(fact))}"'
-    try:
-        fields = msgspec.json.encode(fact).decode()
-    except UnicodeEncodeError:  # half a surrogate pair, out of a foreign error's text
-        fields = json.dumps(_known(fact), default=str)
-    return head + "}" if fields == "{}" else f"{head},{fields[1:]}"
-
-
-def _text(now: float, fact: Fact) -> str:
-    mark = "" if fact.level <= Level.INFO else f" {fact.level.name}"
-    return f"{time.strftime('%H:%M:%S', time.localtime(now))}{mark} {_words(type(fact))} " + " ".join(
-        f"{name}={_quoted(value)}" for name, value in _known(fact).items()
-    )
-
-
-def _known(fact: Fact) -> dict[str, Value]:
-    """Its fields, without those that are absent or empty."""
-    known = {name: getattr(fact, name) for name in fact.__struct_fields__}
-    return {name: value for name, value in known.items() if value is not None and value != ""}
-
-
-@cache
-def _words(kind: type[Fact]) -> str:
-    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in kind.__name__).lstrip("_")
-
-
-def _quoted(value: Value) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    text = str(value)
-    return json.dumps(text) if not text or any(sign in text for sign in ' "=\n\r\t\x1b') else text
-
-
-def _iso(now: float) -> str:
-    return f"{_second(int(now))}.{int(now % 1 * 1000):03d}Z"
-
-
-@lru_cache(maxsize=1)
-def _second(now: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))

@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.text import Text
 
 from relay.cli.client import Client
+from relay.cli.log import Report
 from relay.cli.receiver import Landed, VerifyingReceiver
 from relay.cli.running import Signals, plainly
 from relay.http.server import HttpServer
-from relay.report import Level, Report
+from relay.report import Level
 from relay.service import Parts, Relay
 from relay.settings import Settings, read_settings
 from relay.simulator.options import BOT_TOKEN, SimulatorOptions

@@ -13,8 +13,9 @@ import click
 import gevent
 from gevent.event import AsyncResult
 
+from relay.cli.log import Report
 from relay.core.errors import RelayError
-from relay.report import Report, Reporter, Stopped, Stopping
+from relay.report import Reporter, Stopped, Stopping
 from relay.settings import LogFormat, Settings, read_settings
 
 

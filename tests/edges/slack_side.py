@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from relay.cli.log import Report
 from relay.core.connection import Connection, ConnectionState, Kind
 from relay.core.envelope import Envelope
-from relay.report import Fact, Level, Report
+from relay.report import Fact, Level
 from relay.slack.inbox import Inbox
 from relay.slack.inboxes import Inboxes
 from relay.slack.options import SlackOptions
