@@ -73,7 +73,7 @@ def test_the_procfile_starts_works_and_ends_in_order(platform: tuple[subprocess.
 
     def said(fact: str) -> list[str]:
         """Who said it: web.1, worker.1, worker.2."""
-        return sorted(re.findall(rf"(\w+\.\d) +\| .*\"fact\": \"{fact}\"", log.read_text()))
+        return sorted(re.findall(rf"(\w+\.\d) +\| .*\"fact\": ?\"{fact}\"", log.read_text()))
 
     everybody = ["web.1", "worker.1", "worker.2"]
     until(lambda: said("started") == everybody or honcho.poll() is not None, 30, saying="all have started")
