@@ -1,13 +1,7 @@
 """Connections are kept, found dead, bounded and let go; and every POST ends exactly once, whatever else ends."""
 
-import contextlib
 import gc
-import os
-import resource
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import gevent
 import pytest
@@ -18,18 +12,6 @@ from relay.deliver.post import Poster, PostOptions, Request
 from tests.edges.endpoints import LOOPBACK, OK, Behave, Endpoint, Peer, answering, post, poster_for
 from tests.servers import missing
 from tests.waiting import until
-
-
-def descriptors() -> int:
-    return sum(1 for _ in Path("/dev/fd").iterdir())
-
-
-@pytest.fixture
-def no_descriptor_left() -> Iterator[None]:
-    gc.collect()
-    before = descriptors()
-    yield
-    until(lambda: descriptors() <= before, 2, saying="no descriptor is left")
 
 
 def request(endpoint: Endpoint, timeout_s: float = 5.0) -> Request:
@@ -283,29 +265,3 @@ def test_closing_twice_is_closing_once() -> None:
     poster.close(0)
 
     assert poster.in_flight == 0
-
-
-@contextmanager
-def no_free_descriptor() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    hoard = [os.dup(0)]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hoard[0] + 10, hard))
-    try:
-        with contextlib.suppress(OSError):
-            while True:
-                hoard.append(os.dup(0))
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for fd in hoard:
-            os.close(fd)
-
-
-def test_running_out_of_descriptors_fails_the_posts_and_heals(no_descriptor_left: None) -> None:
-    with Endpoint(answering()) as endpoint, poster_for() as poster:
-        with no_free_descriptor():
-            outcome = post(poster, endpoint.url, timeout_s=0.5)
-
-        assert isinstance(outcome, Failed)
-        assert "Too many open files" in outcome.detail
-        assert isinstance(post(poster, endpoint.url), Answered)
