@@ -2,15 +2,11 @@
 
 import gc
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.edges.descriptors import descriptors
 from tests.waiting import until
-
-
-def descriptors() -> int:
-    return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from gevent.event import Event
 
 from relay.core.outcome import Answered, Failed, Failure, Outcome, Refused
 from relay.deliver.post import Poster, PostOptions, Request
+from tests.edges.descriptors import descriptors
 from tests.edges.endpoints import LOOPBACK, OK, Behave, Endpoint, Peer, answering, post, poster_for
 from tests.servers import missing
 from tests.waiting import until
