@@ -44,7 +44,7 @@ def write_callback(webhook: Webhook, envelope: Envelope, claim: Claim, *, agent:
         ("X-Slack-Signature", sign_slack(keys, timestamp, body)),
         ("webhook-id", claim.id),
         ("webhook-timestamp", str(timestamp)),
-        ("webhook-signature", sign_standard(keys, claim.id, timestamp, body)),
+        ("webhook-signature", sign_standard(keys, claim.id, timestamp, body=body)),
     ]
     if retries := claim.tries + claim.losses:
         headers += [

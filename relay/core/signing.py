@@ -75,7 +75,7 @@ def sign_slack(keys: KeyRing, timestamp: int, body: bytes) -> str:
     return "v0=" + _over(keys.newest.slack, b"v0:%d:" % timestamp + body).hexdigest()
 
 
-def sign_standard(keys: KeyRing, id: str, timestamp: int, body: bytes) -> str:
+def sign_standard(keys: KeyRing, id: str, timestamp: int, *, body: bytes) -> str:
     """The value of `webhook-signature`: newest first, separated by spaces."""
     message = f"{id}.{timestamp}.".encode() + body
     codes = [_over(key.standard, message).digest() for key in (keys.newest, *keys.older)]
@@ -89,7 +89,7 @@ def verifies_slack(keys: KeyRing, signature: str, *, timestamp: int, body: bytes
 
 def verifies_standard(keys: KeyRing, signature: str, *, id: str, timestamp: int, body: bytes) -> bool:
     """Whether one of the signatures in `webhook-signature` is ours, in constant time."""
-    ours = sign_standard(keys, id, timestamp, body).split()
+    ours = sign_standard(keys, id, timestamp, body=body).split()
     return any(compare_digest(theirs, mine) for theirs in signature.split() for mine in ours)
 
 

@@ -189,13 +189,13 @@ GLOBAL_KEYS: tuple[Key, ...] = (
     Key(
         name="audit",
         type="stream",
-        meaning="what was changed through the API: w who, o operation, t target, f fields, a address; the newest 100,000",
+        meaning="what was changed through the API: w who, o operation, t target, f fields, a address; 100,000 of them",
     ),
     Key(
         name="idempotency",
         of="hash of caller and key",
         type="string",
-        meaning="'<hash of the request> <its answer, sealed>' for a day; without the answer, for a minute: it is being done",
+        meaning="'<hash of the request> <its answer, sealed>' for a day; without it, a minute: it is being done",
     ),
     Key(name="connections", type="hash", meaning="connection id → '<version> <record>', JSON, token sealed"),
     Key(
@@ -232,7 +232,7 @@ GLOBAL_KEYS: tuple[Key, ...] = (
         name="session",
         of="hash of a cookie",
         type="string",
-        meaning="somebody at the dashboard, JSON: hash of the token, proof of the page, when; 12 hours after its last use",
+        meaning="at the dashboard, JSON: hash of the token, proof of the page, when; for 12 hours after its last use",
     ),
     Key(name="counts", type="hash", meaning="what all processes have counted: metric and labels (0x1F between) → sum"),
     Key(

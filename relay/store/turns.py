@@ -8,8 +8,8 @@ from relay.store.reply import integer
 
 TURN_MS = 60_000
 BURST = 8
-"""Slack tolerates small bursts, without a number. This one lets two holders start and then a bad minute pass at the pace
-of core/backoff.py; whoever needs more goes at one a minute, as all do from Slack's first 429 on."""
+"""Slack tolerates small bursts, without a number. This one lets two holders start and then a bad minute pass at the
+pace of core/backoff.py; whoever needs more goes at one a minute, as all do from Slack's first 429 on."""
 
 
 class Turns:

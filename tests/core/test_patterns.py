@@ -165,7 +165,7 @@ def test_a_bad_pattern_is_refused_with_its_place(pattern: Mapping[str, Json], pa
 
 
 @pytest.mark.parametrize("alternatives", [False, True])
-def test_a_pattern_has_a_deepest_level(alternatives: bool) -> None:  # noqa: FBT001 - a table
+def test_a_pattern_has_a_deepest_level(alternatives: bool) -> None:
     pattern: Pattern = {"x": [1]}
     for _ in range(PATTERN_DEPTH):
         pattern = {"$or": [pattern]} if alternatives else {"a": pattern}

@@ -35,7 +35,7 @@ def keys(*secrets: str) -> tuple[SigningSecret, ...]:
 def test_standard_webhooks_published_example() -> None:
     """The vector that the libraries of github.com/standard-webhooks/standard-webhooks share."""
     known = ring(keys("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), 0)
-    signature = sign_standard(known, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    signature = sign_standard(known, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body=b'{"test": 2432232314}')
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
@@ -56,7 +56,7 @@ def test_slack_s_published_example() -> None:
 def test_other_people_s_verifiers_agree(said: dict[str, str]) -> None:
     now, body = int(time()), json.dumps(said).encode()
     known = ring(keys(NEW, OLD), now)
-    signatures = sign_standard(known, "dlv_1", now, body)
+    signatures = sign_standard(known, "dlv_1", now, body=body)
     for secret in (NEW, OLD):
         headers = {"webhook-id": "dlv_1", "webhook-timestamp": str(now), "webhook-signature": signatures}
         StandardWebhook(secret).verify(body, headers)
@@ -67,9 +67,9 @@ def test_other_people_s_verifiers_agree(said: dict[str, str]) -> None:
 def test_while_a_secret_is_rotated_both_sign_and_the_newest_comes_first() -> None:
     secrets = (SigningSecret(secret=NEW), SigningSecret(secret=OLD, until=100.0))
     both, later = ring(secrets, 99.0), ring(secrets, 100.0)
-    assert sign_standard(both, "dlv_1", 1, b"").split() == [
-        sign_standard(ring(keys(NEW), 0), "dlv_1", 1, b""),
-        sign_standard(ring(keys(OLD), 0), "dlv_1", 1, b""),
+    assert sign_standard(both, "dlv_1", 1, body=b"").split() == [
+        sign_standard(ring(keys(NEW), 0), "dlv_1", 1, body=b""),
+        sign_standard(ring(keys(OLD), 0), "dlv_1", 1, body=b""),
     ]
     assert later == ring(keys(NEW), 0)
     assert sign_slack(both, 1, b"") == sign_slack(later, 1, b"")
@@ -77,7 +77,7 @@ def test_while_a_secret_is_rotated_both_sign_and_the_newest_comes_first() -> Non
 
 def test_what_we_sign_we_verify_and_nothing_else() -> None:
     known, other = ring(keys(NEW), 0), ring(keys(OLD), 0)
-    slack, standard = sign_slack(known, 1, b"a"), sign_standard(known, "dlv_1", 1, b"a")
+    slack, standard = sign_slack(known, 1, b"a"), sign_standard(known, "dlv_1", 1, body=b"a")
     assert verifies_slack(known, slack, timestamp=1, body=b"a")
     assert not verifies_slack(known, slack, timestamp=1, body=b"b")
     assert not verifies_slack(other, slack, timestamp=1, body=b"a")

@@ -32,7 +32,7 @@ def test_a_wildcard_passes_what_its_regular_expression_matches(literal: list[str
         (r"a\\*", r"a\b", True),
     ],
 )
-def test_stars_backslashes_and_ends(wildcard: str, text: str, passes: bool) -> None:  # noqa: FBT001 - a table
+def test_stars_backslashes_and_ends(wildcard: str, text: str, passes: bool) -> None:
     assert read_wildcard(wildcard).passes(text) is passes
 
 

@@ -1,4 +1,5 @@
-"""Each door is cut: Redis is killed (SIGKILL, append-only) in the middle of a stream of calls, and what was asked and not
+"""Each door is cut: Redis is killed (SIGKILL, append-only) in the middle of a stream of calls, and what was asked
+and not
 answered is asked again. Afterwards nothing is missing, nothing is double, and the books are in order.
 """
 
@@ -57,17 +58,21 @@ def filled(own_redis: RedisServer) -> Iterator[Filled]:
     client.close()
 
 
+def _until_answered(asked: Asked, more: int) -> None:
+    """More than `more` answers from now."""
+    since = asked.answered
+    until(lambda: asked.answered > since + more)
+
+
 @contextmanager
 def cut_again_and_again(redis: RedisServer, call: Callable[[int], None]) -> Iterator[Asked]:
     """`call` in a stream, while Redis is killed and started again, CUTS times, each at a moment of its own."""
     asked = Asked()
     stream = gevent.spawn(asked.run, call)
     for _ in range(CUTS):
-        since = asked.answered
-        until(lambda: asked.answered > since + random.randrange(20))
+        _until_answered(asked, random.randrange(20))
         redis.restart()
-    since = asked.answered
-    until(lambda: asked.answered > since)
+    _until_answered(asked, 0)
     asked.stopping = True
     stream.get(timeout=10)
     assert asked.cut >= CUTS
