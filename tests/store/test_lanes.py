@@ -7,6 +7,7 @@ from relay.core.ids import WebhookId
 from relay.core.webhook import Status
 from tests.store.audit import audit
 from tests.store.filled import Filled, webhook
+from tests.waiting import until
 
 ONE = WebhookId("wh_1")
 
@@ -106,6 +107,14 @@ def test_to_enable_it_forgets_its_failures(filled: Filled) -> None:
     filled.claim()
     enable(filled, Status.ENABLED, drain=True)
     assert len(filled.claim()) == 10
+
+
+def test_many_that_fail_at_the_same_moment_are_one_fault(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1", max_in_flight=200))
+    filled.deliver(*names(1, 200))
+    for claim in filled.claim(200):
+        filled.settle(claim, Step.POSTPONE, wait_s=0)
+    assert len(until(filled.claim, 1.5)) == 1
 
 
 def test_what_is_cancelled_in_great_number_does_not_hold_a_claim_up(filled: Filled) -> None:

@@ -24,10 +24,11 @@ local function judge_gate(webhook, gate, failed, first_try, pause_ms)
     failing[webhook] = nil
     return
   end
-  gate.fails = gate.fails + 1
   if gate.since == 0 then gate.since = now_ms end
   if first_try then gate.failed = gate.failed + 1 end
-  if gate.fails >= BREAKER_FAILS then
+  local tripped = gate.fails >= BREAKER_FAILS and gate.pause > now_ms -- by others of the same moment: one fault, one count
+  if not tripped then gate.fails = gate.fails + 1 end
+  if not tripped and gate.fails >= BREAKER_FAILS then
     pause_ms = math.max(pause_ms, math.min(BREAKER_CAP_MS, 1000 * 2 ^ math.min(10, gate.fails - BREAKER_FAILS)))
   end
   gate.pause = math.max(gate.pause, now_ms + pause_ms)
