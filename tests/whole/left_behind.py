@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from signal import SIGKILL
+from socket import gethostname
 from typing import cast
 
 import redis
@@ -32,6 +33,9 @@ from tests.whole.steady import Talk, text_of
 RELEASES = Path(__file__).with_name("releases")
 SAID = 12
 """Messages: few, and enough for every state."""
+
+OF_CONNECTIONS = {"id", "kind", "name", "options", "created_at"}
+"""What is asked of them; the rest is how they stand just now."""
 
 SLOW = 6
 """Tries that are under way at the end: what `slow` has in flight, and one `in order` for each shard."""
@@ -76,6 +80,9 @@ def environment(redis_url: str, slack: SimulatedSlack) -> dict[str, str]:
 def ask_everything(address: str) -> dict[str, Json]:
     """What the API says, by route."""
     said: dict[str, Json] = {route: call(address, route).body for route in LISTS}
+    for connection in listed(said["GET /v1/connections?limit=200"]):
+        for name in connection.keys() - OF_CONNECTIONS:
+            del connection[name]
     hooks, sent = (listed(said[f"GET /v1/{noun}?limit=200"]) for noun in ("webhooks", "deliveries"))
     said |= {route: call(address, route).body for row in hooks for route in [f"GET /v1/webhooks/{row['id']}/secret"]}
     return said | {route: call(address, route).body for row in sent for route in [f"GET /v1/deliveries/{row['id']}"]}
@@ -197,10 +204,15 @@ def main() -> None:
         kept = dump(server.client)
     RELEASES.mkdir(exist_ok=True)
     file = RELEASES / f"{__version__}.json"
-    file.write_text(
-        json.dumps({"release": __version__, "said": said, "kept": kept}, indent=0, ensure_ascii=True) + "\n"
-    )
-    print(f"{file}: {file.stat().st_size >> 10} KiB, {len(kept)} keys")
+    whole = f'{{"said": {{\n{_lines(said)}\n}}, "kept": {{\n{_lines(kept)}\n}}}}\n'
+    host = r"\"host\": \"{}\""  # in a record, in a string
+    file.write_text(whole.replace(host.format(gethostname()), host.format("here")), encoding="ascii")
+    print(f"{file.name}: {file.stat().st_size >> 10} KiB, {len(kept)} keys")
+
+
+def _lines(rows: Mapping[str, Json] | Kept) -> str:
+    """One for each."""
+    return ",\n".join(f"{json.dumps(name)}: {json.dumps(row)}" for name, row in rows.items())
 
 
 if __name__ == "__main__":
