@@ -42,6 +42,7 @@ export function go(path, { replace = false } = {}) {
 
 async function show() {
   const number = (visit += 1);
+  const start = performance.now();
   shown?.page.stop?.();
   clearTimeout(shown?.timer);
   const page = pageOf(location.pathname);
@@ -52,6 +53,7 @@ async function show() {
   await load(number);
   clearTimeout(wait);
   if (number !== visit) return;
+  performance.measure(`page ${page.title}`, { start });
   document.title = `${page.title} · relay`;
   if (!isFirst) {
     scrollTo(0, 0);

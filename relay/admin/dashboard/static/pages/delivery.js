@@ -1,7 +1,7 @@
 // One delivery: every attempt, what was answered, and what happens next.
 
 import { get, post } from "../api.js";
-import { attemptParts, attemptTag, headerList } from "../attempt.js";
+import { attemptParts, attemptTag } from "../attempt.js";
 import { h } from "../dom.js";
 import { ago, milliseconds, time } from "../format.js";
 import { pretty } from "../json.js";
@@ -39,7 +39,7 @@ function view({ delivery, event, webhook }, tools, page) {
       actions(delivery, tools),
     ),
     h("p", { class: `note above-list ${kindOf(delivery)}` }, sentence(delivery)),
-    h("div", { class: "sides" }, attempts(delivery, tools, page), request(delivery, event, webhook)),
+    h("div", { class: "sides" }, attempts(delivery, tools, page), request(delivery, event)),
   ];
 }
 
@@ -55,7 +55,8 @@ function sentence(delivery) {
     case "dead":
       return ["Given up ", ago(delivery.settled_at), why && `: ${why}`, ". It is kept, and can be sent again."];
     case "retrying":
-      return ["It is tried again ", ago(delivery.next_attempt_at), why && `, because ${why}`, "."];
+      if (new Date(delivery.next_attempt_at) < new Date()) return [why && `${capital(why)}. `, "It is due, and waits for its turn: a webhook that fails is tried with one delivery at a time."];
+      return [why && `${capital(why)}. `, "It is tried again ", ago(delivery.next_attempt_at), "."];
     case "held":
       return "Its webhook is disabled; it waits until that is enabled and drained.";
     case "cancelled":
@@ -64,6 +65,8 @@ function sentence(delivery) {
       return delivery.status === "sending" ? "On its way at this moment." : "It waits for its turn.";
   }
 }
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 function actions(delivery, { refresh }) {
   const act = (word, said) => (event) =>
@@ -108,23 +111,17 @@ function attempts(delivery, { redraw }, page) {
   );
 }
 
-function request(delivery, event, webhook) {
-  const sent = [
-    ["content-type", event?.media ?? "application/json"],
-    ["webhook-id", delivery.id],
-    ["webhook-timestamp, webhook-signature", "made anew for each attempt"],
-    ["x-slack-request-timestamp, x-slack-signature", "the same"],
-    ...(webhook?.header_names ?? []).map((name) => [name.toLowerCase(), "yours; not shown"]),
-  ];
+function request(delivery, event) {
   return h(
     "section",
     null,
-    h("header", null, h("h2", null, "Request"), event && h("a", { class: "faint", href: `/events/${delivery.event}` }, "The event")),
     h(
-      "div",
-      { class: "card pad form" },
-      headerList(sent),
-      event ? pretty(event.envelope) : h("p", { class: "faint" }, "Its event is no longer kept."),
+      "header",
+      null,
+      h("h2", null, "Body"),
+      event && copier(JSON.stringify(event.envelope, null, 2), "Copy the body"),
+      event && h("a", { class: "faint", href: `/events/${delivery.event}` }, "The event"),
     ),
+    event ? h("div", { class: "card" }, pretty(event.envelope)) : h("div", { class: "card pad faint" }, "Its event is no longer kept."),
   );
 }

@@ -96,7 +96,7 @@ function tiles(stats, { hour, data }) {
 }
 
 function tile(name, value, more) {
-  return h("div", { class: "card tile" }, h("h3", null, name), h("b", { class: "number" }, value), h("p", { class: "faint number" }, more));
+  return h("div", { class: "card tile" }, h("p", { class: "name" }, name), h("b", { class: "number" }, value), h("p", { class: "faint number" }, more));
 }
 
 /** The running minute is left out, unless it is the first: a line that falls at its end looks like trouble. */

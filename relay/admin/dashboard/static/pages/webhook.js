@@ -3,11 +3,11 @@
 import { call, get, post, query } from "../api.js";
 import { sparkline } from "../chart.js";
 import { h } from "../dom.js";
-import { ago, count, percent, seconds, some, time } from "../format.js";
+import { ago, count, milliseconds, percent, seconds, some, time } from "../format.js";
 import { go } from "../main.js";
 import { openReplay } from "../replay.js";
 import { deliveryRow, deliveryTable } from "../rows.js";
-import { attemptParts } from "../attempt.js";
+import { attemptParts, attemptTag } from "../attempt.js";
 import { openRotation } from "../rotation.js";
 import { attempt, back, button, choice, confirm, empty, open, tag, toast } from "../ui.js";
 import { changeWebhook } from "../webhook_form.js";
@@ -59,7 +59,7 @@ function view({ webhook, pulse, stats, deliveries, next }, tools, page) {
 
 function tile(name, value, more) {
   const shown = typeof value === "string" ? h("b", { class: "number" }, value) : value;
-  return h("div", { class: "card tile" }, h("h3", null, name), shown, h("p", { class: "faint number" }, more));
+  return h("div", { class: "card tile" }, h("p", { class: "name" }, name), shown, h("p", { class: "faint number" }, more));
 }
 
 function actions(webhook, stats, { refresh }) {
@@ -85,7 +85,8 @@ function actions(webhook, stats, { refresh }) {
 
 async function test(webhook) {
   const told = await post(`/v1/webhooks/${webhook.id}/test`);
-  await open("sheet", "Test", () => h("div", { class: "body" }, attemptParts(told)));
+  const head = h("p", { class: "spread" }, attemptTag(told), h("span", { class: "faint number" }, milliseconds(told.duration_ms)));
+  await open("sheet", "Test", () => h("div", { class: "body form" }, head, attemptParts(told)));
 }
 
 function disabled(webhook, stats, { refresh }) {
