@@ -63,9 +63,9 @@ def platform(redis_url: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[
     with log.open("wb") as drain:
         honcho = subprocess.Popen(command, cwd=ROOT, env=env, stdout=drain, stderr=drain)
     yield honcho, f"http://127.0.0.1:{port}", log
-    if honcho.poll() is None:
-        honcho.kill()
-        honcho.wait()
+    if honcho.poll() is None:  # a test failed: its processes go with it
+        honcho.terminate()
+        honcho.wait(30)
 
 
 def test_the_procfile_starts_works_and_ends_in_order(platform: tuple[subprocess.Popen[bytes], str, Path]) -> None:
