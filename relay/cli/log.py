@@ -6,8 +6,9 @@ A line's `fact` is the record's name in words, the rest are its fields; what is 
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
+from select import PIPE_BUF
 from typing import TextIO
 
 import msgspec
@@ -51,9 +52,23 @@ class Report:
     def flush(self) -> None:
         """Write what waits."""
         lines, self._lines = self._lines, []
-        if lines:
-            self._out.write("\n".join([*lines, ""]))
+        for text in _taken_whole(lines):
+            self._out.write(text)
             self._out.flush()
+
+
+def _taken_whole(lines: list[str]) -> Iterator[str]:
+    """The lines in texts that a pipe takes whole: the workers of a crew share one, and must not tear each other's
+    lines. (One that is longer than PIPE_BUF by itself may be.)
+    """
+    text = ""
+    for line in lines:
+        if text and len(text.encode()) + len(line.encode()) >= PIPE_BUF:
+            yield text
+            text = ""
+        text += line + "\n"
+    if text:
+        yield text
 
 
 Value = str | int | float | bool | None
