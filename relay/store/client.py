@@ -26,7 +26,7 @@ Argument = str | bytes | int | float
 
 BLOCK_S = 6.0
 """The longest that a blocking read waits: a loop turns at least this often, so that /readyz knows it is alive. An idle
-process asks Redis what its loops ask in this time: docs/performance.md counts it.
+process asks Redis what its loops ask in this time: tests/whole/test_shards.py counts it.
 """
 
 LATE_S = 3.0
