@@ -47,7 +47,7 @@ def signed(posts: int) -> Iterator[tuple[list[str], bytes]]:
                 f"X-Slack-Signature: {sign_slack(keys, timestamp, body)}",
                 f"webhook-id: {id}",
                 f"webhook-timestamp: {timestamp}",
-                f"webhook-signature: {sign_standard(keys, id, timestamp, body)}",
+                f"webhook-signature: {sign_standard(keys, id, timestamp, body=body)}",
             ],
             body,
         )

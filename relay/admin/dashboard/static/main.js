@@ -31,7 +31,7 @@ const PAGES = [
 const PATIENCE_MS = 150;
 
 const main = document.getElementById("main");
-let shown = null; // the page, what it was last given, and its timer
+let shown = null; // the page, what it was last given, its timer, and whether it stands there
 let visit = 0; // grows with each path; what comes late for an older one is thrown away
 
 /** Show the page of another path of ours. */
@@ -49,7 +49,7 @@ async function show() {
   markPlace();
   const wait = setTimeout(() => number === visit && main.replaceChildren(skeleton()), PATIENCE_MS);
   const isFirst = shown === null;
-  shown = { page, data: null, timer: null };
+  shown = { page, data: null, timer: null, isDrawn: false };
   await load(number);
   clearTimeout(wait);
   if (number !== visit) return;
@@ -86,8 +86,9 @@ function tick() {
 
 function redraw() {
   const next = h("main", { id: "main", tabindex: "-1" }, shown.page.view(shown.data, { refresh: load, redraw }));
-  if (main.querySelector(".loading")) main.replaceChildren();
-  morph(main, next);
+  if (shown.isDrawn) morph(main, next);
+  else main.replaceChildren(...next.childNodes);
+  shown.isDrawn = true;
   document.title = `${shown.page.title} · relay`;
 }
 
