@@ -3,19 +3,26 @@
 Every worker does this for the same journal, and the store lets only one win each stretch. Whoever lost the last one is
 polite: it waits a moment before it tries the next, so that of several workers one does the work and the others take
 over within that moment if it ends.
+
+Where nothing waits in the journal, events need not wait there either: who hears them matches them first, and then keeps
+them, makes them into deliveries and borrows those in one round trip (`append`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 from time import monotonic
 
 import gevent
+from gevent.lock import Semaphore
 
+from relay.core.envelope import Envelope
 from relay.core.webhook import lane_of
 from relay.report import EventsMatched, EventUnreadable, Reporter, UnreadableFilter
+from relay.store.deliveries import Claimed, Deliveries, claim_call
 from relay.store.directory import Directory
-from relay.store.journal import Entry, Journal, Match, Stretch
+from relay.store.journal import Entry, Journal, Match, Passed, Stretch, entry_of, is_behind
 
 EVENTS = 256
 """Events at a time."""
@@ -38,14 +45,29 @@ STUBBORN_TURNS = 20
 Matching = Callable[[Entry], Sequence[Match]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lender:
+    """Who borrows deliveries as soon as they are made: `borrow` calls what it is given with the number that there is
+    room for, and begins those that come.
+    """
+
+    deliveries: Deliveries
+    borrow: Callable[[Callable[[int], Claimed]], object]
+
+
 class FanOut:
     """`turn` is a loop's: see relay/loops.py."""
 
-    def __init__(self, journal: Journal, directory: Directory, report: Reporter) -> None:
+    def __init__(
+        self, journal: Journal, directory: Directory, report: Reporter, *, lender: Lender | None = None
+    ) -> None:
         self._journal = journal
+        self._lender = lender
         self._directory = directory
         self._report = report
         self._cursor: str | None = None  # None: ask the store
+        self._caught_up = False  # there was nothing behind it when we last looked
+        self._working = Semaphore()
         self._polite = False
         self._stale = 0
         self._tended: float | None = None
@@ -54,16 +76,75 @@ class FanOut:
     def turn(self) -> None:
         """Wait for events, a few seconds at most, and make them into deliveries. Raises StoreAway."""
         self._tend()
-        cursor, self._cursor = self._cursor or self._journal.cursor(), None
-        entries = self._journal.read(cursor.partition("|")[0], EVENTS)
-        if not entries:
-            self._cursor = cursor  # nobody can have moved it: there is nothing behind it
-            return
-        if self._polite:
+        try:
+            cursor = self._cursor = self._cursor or self._journal.cursor()
+            entries = self._journal.read(cursor.partition("|")[0], EVENTS)
+            with self._working:
+                self._fan_out_all(entries)
+        except BaseException:
+            self._cursor = None
+            raise
+
+    def append(self, envelopes: Sequence[Envelope]) -> list[bool]:
+        """Keep them, and pass them on at once if nothing waits before them. True for each that is new. Raises
+        StoreAway: then ask again, it does no harm.
+        """
+        are_new: list[bool] = []
+        for start in range(0, len(envelopes), EVENTS):
+            are_new += self._append(envelopes[start : start + EVENTS])
+        return are_new
+
+    def _append(self, envelopes: Sequence[Envelope]) -> list[bool]:
+        stretch = self._stretch_of(envelopes)
+        if stretch is None or self._lender is None:
+            self._caught_up = False
+            return self._journal.append(envelopes)
+        with self._working:
+            return self._pass_on(envelopes, stretch, self._lender)
+
+    def _stretch_of(self, envelopes: Sequence[Envelope]) -> Stretch | None:
+        """What becomes of them, if they may be passed on."""
+        cursor = self._cursor
+        if cursor is None or "|" in cursor or not self._caught_up or self._working.locked():
+            return None
+        matched = [(entry_of(envelope), self._matches(envelope)) for envelope in envelopes]
+        if sum(len(matches) for _, matches in matched) > DELIVERIES:
+            return None
+        return Stretch(cursor=cursor, following="", matched=matched, begun=len(envelopes))
+
+    def _pass_on(self, envelopes: Sequence[Envelope], stretch: Stretch, lender: Lender) -> list[bool]:
+        passed: list[Passed] = []
+
+        def ask(room: int) -> Claimed:
+            version = self._directory.version
+            passed.append(self._journal.pass_on(envelopes, stretch, version=version, then=claim_call(room)))
+            return lender.deliveries.claimed(passed[0].answer)
+
+        cursor, self._cursor, self._caught_up = self._cursor, None, False
+        lender.borrow(ask)
+        if passed[0].word == "done":
+            self._cursor, self._caught_up = passed[0].cursor, True
+            self._tell(stretch)
+        elif passed[0].word == "crowded":
+            self._cursor = cursor
+        return passed[0].are_new
+
+    def _fan_out_all(self, entries: Sequence[Entry]) -> None:
+        """What was read behind the cursor; some of it may have been passed on meanwhile."""
+        known = self._cursor
+        cursor = known or self._journal.cursor()
+        left = [entry for entry in entries if is_behind(entry.position, cursor.partition("|")[0])]
+        self._caught_up = len(entries) < EVENTS
+        self._cursor = cursor
+        if not left:
+            return  # nobody can have moved it: there is nothing behind it
+        if self._polite and known:
             gevent.sleep(POLITE_S)
             if self._journal.cursor() != cursor:
+                self._cursor = None
                 return
-        for stretch in stretches(cursor, entries, self._matching(entries)):
+        self._cursor = None
+        for stretch in stretches(cursor, left, self._matching(left)):
             if not self._fan_out(stretch):
                 return
 
@@ -83,9 +164,12 @@ class FanOut:
         if answer != "done":
             return False
         self._cursor, self._stale = stretch.following, 0
+        self._tell(stretch)
+        return True
+
+    def _tell(self, stretch: Stretch) -> None:
         matches = [len(matches) for _, matches in stretch.matched]
         self._report(EventsMatched(events=stretch.begun, filtered=matches.count(0), deliveries=sum(matches)))
-        return True
 
     def _catch_up(self) -> None:
         self._stale += 1
@@ -111,10 +195,14 @@ class FanOut:
             if envelope is None:
                 self._report(EventUnreadable(event=entry.event_id))
                 return ()
-            webhooks = sorted(directory.matcher.match(envelope), key=attrgetter("id"))
-            return [Match(webhook=webhook.id, lane=lane_of(webhook, envelope.channel)) for webhook in webhooks]
+            return self._matches(envelope)
 
         return lambda entry: matches(entry, directory.version)
+
+    def _matches(self, envelope: Envelope) -> Sequence[Match]:
+        """In the order of the webhooks' ids."""
+        webhooks = sorted(self._directory.matcher.match(envelope), key=attrgetter("id"))
+        return [Match(webhook=webhook.id, lane=lane_of(webhook, envelope.channel)) for webhook in webhooks]
 
 
 def stretches(

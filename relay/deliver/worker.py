@@ -7,7 +7,7 @@ when an outcome is there.
 
 import random
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic, time
@@ -78,20 +78,25 @@ class Worker:
 
     def claim(self) -> None:
         """Wait for something to do, a few seconds at most, and begin it. Raises StoreAway."""
-        room = self._share.room
-        if self._closing or room <= 0:
+        if self._closing or self._share.room <= 0:
             self._share.wait(BLOCK_S)
             return
+        claimed = self.borrow(self._rooms.deliveries.claim)
+        if not claimed.claims:
+            self._rooms.deliveries.wait(BLOCK_S if claimed.wait_s is None else claimed.wait_s)
+
+    def borrow(self, ask: Callable[[int], Claimed]) -> Claimed:
+        """`ask` for as many as there is room for, and begin them. Raises what `ask` does."""
+        room = 0 if self._closing else max(0, self._share.room)
         self._share.take(room)
         begun = 0
         try:
             began = monotonic()
-            claimed = self._rooms.deliveries.claim(room)
+            claimed = ask(room)
             begun = self._begin_all(claimed, began)
         finally:
             self._share.give(room - begun)
-        if not claimed.claims:
-            self._rooms.deliveries.wait(BLOCK_S if claimed.wait_s is None else claimed.wait_s)
+        return claimed
 
     def settle(self) -> None:
         """Wait for outcomes, a few seconds at most, and write them down. Raises StoreAway: they are kept for the next

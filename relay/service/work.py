@@ -1,6 +1,6 @@
 """What a worker does: it holds connections, and for each shard it fans out and delivers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from time import monotonic
@@ -12,7 +12,7 @@ from relay.deliver.post import Poster
 from relay.deliver.replay import Replayer, ReplayRooms
 from relay.deliver.reply import Post, Replier
 from relay.deliver.worker import Rooms, Worker
-from relay.fanout import FanOut
+from relay.fanout import FanOut, Lender
 from relay.loops import Loop
 from relay.report import Reporter
 from relay.service.rooms import Store
@@ -35,12 +35,12 @@ class Work:
 
     def __init__(self, store: Store, poster: Poster, settings: Settings, *, report: Reporter) -> None:
         self._poster = poster
-        self._supervisor = _supervisor(store, settings, report=report)
         in_flight = InFlight(settings.deliver_options().in_flight, shards=len(store.shards))
         self._shards = [
             ShardWork(shard, store, poster, settings=settings, share=in_flight.share(), report=report)
             for shard in store.shards
         ]
+        self._supervisor = _supervisor(store, settings, [shard.events for shard in self._shards], report=report)
         slack = settings.slack_options()
         post = ReplyPost(store.connections, WebApi(slack, Dialer(slack, tls_context())))
         self._speaking = [
@@ -110,7 +110,9 @@ class ShardWork:
         )
         which = _which(shard.number, store)
         self.worker = Worker(rooms, settings.deliver_options(), report, share=share)
-        self.fan_out = Loop(f"fan out{which}", FanOut(shard.journal, store.directory, report).turn, report)
+        lender = Lender(deliveries=shard.deliveries, borrow=self.worker.borrow)
+        self.events = FanOut(shard.journal, store.directory, report, lender=lender)
+        self.fan_out = Loop(f"fan out{which}", self.events.turn, report)
         self.claim = Loop(f"claim{which}", self.worker.claim, report)
         self.settle = Loop(f"settle{which}", self.worker.settle, report)
 
@@ -132,19 +134,19 @@ class ShardSpeaking:
         self.finish.stop_when(lambda: not self.replier.speaking, within_s)
 
 
-def _supervisor(store: Store, settings: Settings, *, report: Reporter) -> Supervisor:
+def _supervisor(store: Store, settings: Settings, journals: Sequence[FanOut], *, report: Reporter) -> Supervisor:
     options, parts = settings.slack_options(), len(store.shards)
     part = replace(options, buffer_events=options.buffer_events // parts, buffer_bytes=options.buffer_bytes // parts)
     inboxes = Inboxes(
         [
             Inbox(
                 f"inbox{_which(shard.number, store)}",
-                journal=shard.journal,
+                journal=journal,
                 occurrences=store.occurrences,
                 options=part,
                 report=report,
             )
-            for shard in store.shards
+            for shard, journal in zip(store.shards, journals, strict=True)
         ]
     )
     return Supervisor(store.slack, inboxes=inboxes, options=options, report=report)

@@ -12,7 +12,7 @@ from hashlib import sha1
 from importlib.resources import files
 from time import perf_counter
 
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
 
 from relay.core.delivery import OUTSTANDING, TRANSITIONS, State
 from relay.store.connect import Connector
@@ -58,6 +58,8 @@ class Script:
         self.sha = sha1(self.code.encode(), usedforsecurity=False).hexdigest()
 
 
+Call = tuple[Script, Sequence[Argument]]
+
 Timed = Callable[[str, float], None]
 """Is told of each round trip: the script, the seconds."""
 
@@ -100,6 +102,25 @@ class Client:
     def run_on_shard(self, script: Script, shard: int, arguments: Sequence[Argument]) -> object:
         """As `run`, with the retention as the first argument, as every script of a shard wants it."""
         return self.run(script, shard, (int(self.options.retention_s * 1000), *arguments))
+
+    def run_in_turn(self, shard: int, calls: Sequence[Call]) -> list[object]:
+        """What each script answers; they go out together, and one after the other is done. Raises StoreAway: then any
+        of the first may have been done.
+        """
+        prefix, retention_ms = Keys(shard).prefix, int(self.options.retention_s * 1000)
+        began = perf_counter()
+        with translated():
+            pipeline = self.redis.pipeline(transaction=False)
+            for script, arguments in calls:
+                pipeline.execute_command("EVALSHA", script.sha, 1, prefix, retention_ms, *arguments)
+            answers = pipeline.execute(raise_on_error=False)
+            for at, (script, arguments) in enumerate(calls):
+                if isinstance(answers[at], NoScriptError):
+                    answers[at] = self.run_on_shard(script, shard, arguments)
+                elif isinstance(answers[at], RedisError):
+                    raise answers[at]
+        self._timed("+".join(script.name for script, _ in calls), perf_counter() - began)
+        return list(answers)
 
     def shards(self) -> int:
         """How many there are: as many as the first process wanted that ever came, whatever is wanted now. Raises

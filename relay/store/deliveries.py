@@ -13,7 +13,7 @@ from relay.core.ids import DeliveryId, EventId, WebhookId, delivery_id, read_del
 from relay.core.ledger import Ledger
 from relay.core.reply import Reply, write_reply
 from relay.store.attempts import Attempts
-from relay.store.client import BLOCK_S, Argument, Client, Script
+from relay.store.client import BLOCK_S, Argument, Call, Client, Script
 from relay.store.errors import translated
 from relay.store.keys import Keys
 from relay.store.ledgers import read_ledger
@@ -60,27 +60,40 @@ class Settled:
     watched: bool = False  # somebody looks at the live stream
 
 
+_CLAIM = Script("claim")
+
+
+def claim_call(limit: int, *, grace_s: float = GRACE_S) -> Call:
+    """`Deliveries.claim`, to be done behind something else in one round trip."""
+    return _CLAIM, (limit, int(grace_s * 1000))
+
+
 class Deliveries:
     """One shard's deliveries; `attempts` is their log."""
 
-    __slots__ = ("_claim", "_client", "_keys", "_redo", "_settle", "_warn", "attempts", "shard")
+    __slots__ = ("_client", "_keys", "_redo", "_settle", "_warn", "attempts", "shard")
 
     def __init__(self, client: Client, shard: int = 0) -> None:
         self.shard = shard
         self._client = client
         self._keys = Keys(shard)
         self.attempts = Attempts(client, shard)
-        self._claim, self._settle, self._redo, self._warn = map(Script, ("claim", "settle", "redo", "warn"))
+        self._settle, self._redo, self._warn = map(Script, ("settle", "redo", "warn"))
 
     def claim(self, limit: int, *, grace_s: float = GRACE_S) -> Claimed:
         """Borrow up to `limit` deliveries that are due. Raises StoreAway: what was lent comes back when its lease
         ends.
         """
-        answer = rows(self._client.run_on_shard(self._claim, self.shard, (limit, int(grace_s * 1000))))
-        version, wait_ms = integer(answer[0]), integer(answer[1])
-        claims = [self._read_claim(row) for row in lent(answer[2])]
+        script, arguments = claim_call(limit, grace_s=grace_s)
+        return self.claimed(self._client.run_on_shard(script, self.shard, arguments))
+
+    def claimed(self, answer: object) -> Claimed:
+        """What a `claim_call` has brought."""
+        version, wait_ms, flat = rows(answer)
+        claims = [_read_claim(row, self.shard) for row in lent(flat)]
         self._client.saw(max((claim.sequence for claim in claims), default=0))
-        return Claimed(claims=claims, version=version, wait_s=None if wait_ms < 0 else wait_ms / 1000)
+        left_ms = integer(wait_ms)
+        return Claimed(claims=claims, version=integer(version), wait_s=None if left_ms < 0 else left_ms / 1000)
 
     def settle(self, settlements: Sequence[Settlement]) -> Settled:
         """Write down what tries did. Raises StoreAway: ask again, it does no harm."""
@@ -132,20 +145,21 @@ class Deliveries:
         """
         return read_ledger(self._client, self.shard, webhook)
 
-    def _read_claim(self, row: Lent) -> Claim:
-        number, webhook, event_id, tries, losses, fence, lease_ms, retry_reason = row
-        sequence = int(number)
-        return Claim(
-            sequence=sequence,
-            id=delivery_id(sequence, self.shard),
-            webhook=WebhookId(webhook.decode()),
-            event_id=EventId(event_id.decode()),
-            tries=tries,
-            losses=losses,
-            fence=fence,
-            lease_s=lease_ms / 1000,
-            retry_reason=retry_reason.decode(),
-        )
+
+def _read_claim(row: Lent, shard: int) -> Claim:
+    number, webhook, event_id, tries, losses, fence, lease_ms, retry_reason = row
+    sequence = int(number)
+    return Claim(
+        sequence=sequence,
+        id=delivery_id(sequence, shard),
+        webhook=WebhookId(webhook.decode()),
+        event_id=EventId(event_id.decode()),
+        tries=tries,
+        losses=losses,
+        fence=fence,
+        lease_s=lease_ms / 1000,
+        retry_reason=retry_reason.decode(),
+    )
 
 
 def _failing(row: Sequence[object]) -> Failing:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId, EventId, WebhookId
-from relay.store.client import BLOCK_S, Argument, Client, Script
+from relay.store.client import BLOCK_S, Argument, Call, Client, Script
 from relay.store.errors import translated
 from relay.store.events import Events, write_head
 from relay.store.keys import Keys
@@ -50,9 +50,18 @@ class Stretch(Struct, frozen=True, kw_only=True):
     """
 
     cursor: str  # as it was read
-    following: str  # as it shall be
+    following: str  # as it shall be; "" if the events are all that is behind it
     matched: Sequence[tuple[Entry, Sequence[Match]]]
     begun: int  # events whose first match, or nothing, is among them
+
+
+class Passed(Struct, frozen=True, kw_only=True):
+    """What came of `Journal.pass_on`."""
+
+    are_new: list[bool]
+    word: str
+    cursor: str  # as it is now, if that is known
+    answer: object  # of what was done then
 
 
 class Journal:
@@ -80,12 +89,27 @@ class Journal:
         return answer
 
     def _append_batch(self, envelopes: Sequence[Envelope]) -> list[bool]:
-        arguments: list[Argument] = []
-        for one in envelopes:
-            arguments += (one.event_id, one.kind, one.channel, one.connection or "", write_head(one), one.body)
-        answer = [bool(new) for new in rows(self._client.run_on_shard(self._append, self.shard, arguments))]
-        self._recent.add(envelope for envelope, new in zip(envelopes, answer, strict=True) if new)
-        return answer
+        return self._appended(envelopes, self._client.run_on_shard(self._append, self.shard, _to_append(envelopes)))
+
+    def _appended(self, envelopes: Sequence[Envelope], answer: object) -> list[bool]:
+        are_new = [bool(new) for new in rows(answer)]
+        self._recent.add(envelope for envelope, new in zip(envelopes, are_new, strict=True) if new)
+        return are_new
+
+    def pass_on(self, envelopes: Sequence[Envelope], stretch: Stretch, *, version: int, then: Call) -> Passed:
+        """Append `envelopes`, fan them out, and do `then`, a claim: in one round trip, and for a Redis that writes
+        each change to its disk, with one wait for that.
+
+        The stretch's entries are these envelopes. They are fanned out if they are new and nothing else in the journal
+        is behind the cursor; otherwise they are appended all the same, and `word` is one of `fan_out`'s, or "crowded".
+        Raises StoreAway: then ask again, it does no harm.
+        """
+        fan_out = self._to_fan_out(stretch, version=version, claimed_next=True)
+        calls = ((self._append, _to_append(envelopes)), (self._fan_out, fan_out), then)
+        appended, fanned_out, answer = self._client.run_in_turn(self.shard, calls)
+        are_new = self._appended(envelopes, appended)
+        word, cursor = self._fanned_out(fanned_out)
+        return Passed(are_new=are_new, word=word, cursor=cursor, answer=answer)
 
     def cursor(self) -> str:
         """The position up to which fan-out is done. Raises StoreAway."""
@@ -108,15 +132,25 @@ class Journal:
         "done"; or, with nothing changed, "behind" (the cursor was moved by another) or "stale" (webhooks have changed,
         or the shard has not been told of one). Raises StoreAway: whether it was done, the cursor will tell.
         """
+        arguments = self._to_fan_out(stretch, version=version, insist=insist)
+        return self._fanned_out(self._client.run_on_shard(self._fan_out, self.shard, arguments))[0]
+
+    def _to_fan_out(
+        self, stretch: Stretch, *, version: int, insist: bool = False, claimed_next: bool = False
+    ) -> list[Argument]:
         known = self._client.newest_sequence
-        arguments: list[Argument] = [stretch.cursor, stretch.following, version, stretch.begun, known, int(insist)]
+        arguments: list[Argument] = [stretch.cursor, stretch.following, version, stretch.begun, known]
+        arguments += (int(insist), int(claimed_next))
         for entry, matches in stretch.matched:
             arguments += (entry.event_id, len(matches))
             for match in matches:
                 arguments += (match.webhook, match.lane)
-        word, newest = rows(self._client.run_on_shard(self._fan_out, self.shard, arguments))
+        return arguments
+
+    def _fanned_out(self, answer: object) -> tuple[str, str]:
+        word, newest, cursor = rows(answer)
         self._client.saw(integer(newest))
-        return text(word)
+        return text(word), text(cursor)
 
     def tend(self) -> None:
         """Do what nobody's call would do by itself; wanted every minute or so. Raises StoreAway."""
@@ -145,6 +179,29 @@ class Journal:
             return [
                 _entry(*row) for row in entries(self._client.redis.xrange(self._keys("journal"), start, end, limit))
             ]
+
+
+def entry_of(envelope: Envelope) -> Entry:
+    """As it will be once it is appended; where, only Redis knows."""
+    return Entry(
+        position="",
+        event_id=envelope.event_id,
+        kind=envelope.kind,
+        channel=envelope.channel,
+        connection=envelope.connection,
+    )
+
+
+def is_behind(position: str, other: str) -> bool:
+    """Whether one position of a journal comes after another."""
+    return [int(part) for part in position.split("-")] > [int(part) for part in other.split("-")]
+
+
+def _to_append(envelopes: Sequence[Envelope]) -> list[Argument]:
+    arguments: list[Argument] = []
+    for one in envelopes:
+        arguments += (one.event_id, one.kind, one.channel, one.connection or "", write_head(one), one.body)
+    return arguments
 
 
 def _entry(position: str, fields: Mapping[bytes, bytes]) -> Entry:

@@ -1,4 +1,4 @@
-"""Fan-out and delivery on a real Redis, without Slack in front: events are put into the journal by hand."""
+"""Fan-out and delivery on a real Redis, without Slack in front: events come in by hand."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,14 +8,14 @@ from relay.core.ledger import Ledger
 from relay.deliver.health import Health
 from relay.deliver.post import Poster, PostOptions
 from relay.deliver.worker import DeliverOptions, Rooms, Worker
-from relay.fanout import FanOut
+from relay.fanout import FanOut, Lender
 from relay.loops import Loop
 from relay.report import Fact, LoopFailed
 from relay.store.client import Client, StoreOptions
 from relay.store.directory import Directory
 from relay.store.notices import Notices
 from relay.store.outcomes import Outcomes
-from tests.store.filled import Filled
+from tests.store.filled import Filled, envelope
 
 
 class Engine(Filled):
@@ -39,9 +39,14 @@ class Engine(Filled):
         self.worker = Worker(
             rooms, DeliverOptions(agent="slack-webhook-relay/test", in_flight=in_flight), self.facts.append
         )
-        fan_out = FanOut(self.journal, self.directory, self.facts.append)
-        turns = {"fan out": fan_out.turn, "claim": self.worker.claim, "settle": self.worker.settle}
+        lender = Lender(deliveries=self.deliveries, borrow=self.worker.borrow)
+        self.events = FanOut(self.journal, self.directory, self.facts.append, lender=lender)
+        turns = {"fan out": self.events.turn, "claim": self.worker.claim, "settle": self.worker.settle}
         self.loops = [Loop(name, turn, self.facts.append) for name, turn in turns.items()]
+
+    def append(self, *names: str, channel: str = "C1") -> list[bool]:
+        """As an inbox does."""
+        return self.events.append([envelope(name, channel=channel) for name in names])
 
     def ledger(self) -> Ledger:
         return self.deliveries.ledger()

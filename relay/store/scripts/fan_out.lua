@@ -1,8 +1,10 @@
 -- fan_out: a stretch of the journal becomes deliveries, all of them and once.
 --
--- ARGV: retention ms, cursor as it was read, cursor as it shall be, version of the webhooks that were matched, number of
---       events that begin here, newest number that the caller has seen, 1 to pass over webhooks that are not known here,
---       then for each event: id, how many matches, and for each of them: webhook, lane ('' without order)
+-- ARGV: retention ms, cursor as it was read, cursor as it shall be ('' if the events are all that the journal has behind
+--       it), version of the webhooks that were matched, number of events that begin here, newest number that the caller
+--       has seen, 1 to pass over webhooks that are not known here, 1 if a claim follows at once, so that nobody need be
+--       woken, then for each event: id, how many matches, and for each of them: webhook, lane ('' without order)
+-- journal      stream  read, where it is to be seen that there is nothing else
 -- cursor       string  compared, then set: of two workers with the same stretch one gets 'behind'. It is a journal id,
 --                      or that and `|<webhook>`: of the next event, the matches up to that webhook are done
 -- version      string  compared: who matched with older webhooks gets 'stale', as for a match that is not known here
@@ -10,23 +12,32 @@
 -- event:<id>   string  names them and counts what is open; with none open the retention begins; extra: further numbers
 -- delivery:<n>, deliveries:<webhook>, fresh:<webhook> or held:<webhook>, lane:<webhook>:<lane>, due, gate, turns, ledger,
 -- bell
--- Answers with 'done', 'behind' or 'stale', and the newest number.
+-- Answers with 'done', 'behind', 'stale' or 'crowded' (there is something else), the newest number, and the cursor.
 
-local cursor, following, version, begun, known, insist = unpack(ARGV, 2, 7)
-if (redis.call('GET', key.cursor) or '0-0') ~= cursor then return {'behind', 0} end
-if tonumber(redis.call('GET', key.version) or '0') > tonumber(version) then return {'stale', 0} end
+local cursor, following, version, begun, known, insist, claimed_next = unpack(ARGV, 2, 8)
+if (redis.call('GET', key.cursor) or '0-0') ~= cursor then return {'behind', 0, ''} end
+if tonumber(redis.call('GET', key.version) or '0') > tonumber(version) then return {'stale', 0, ''} end
 
 local events, born_here = {}, 0
-local i = 8
+local i = 9
 while i <= #ARGV do
   local event = {id = ARGV[i], first = i + 2, matches = tonumber(ARGV[i + 1]), known = 0}
   for at = event.first, event.first + 2 * event.matches - 1, 2 do
     if gate_of(ARGV[at]) then event.known = event.known + 1
-    elseif insist ~= '1' then return {'stale', 0} end
+    elseif insist ~= '1' then return {'stale', 0, ''} end
   end
   events[#events + 1] = event
   born_here = born_here + event.known
   i = event.first + 2 * event.matches
+end
+
+if following == '' then
+  local behind = redis.call('XRANGE', key.journal, '(' .. cursor, '+', 'COUNT', #events + 1)
+  if #behind ~= #events then return {'crowded', 0, ''} end
+  for at, entry in ipairs(behind) do
+    if entry[2][2] ~= events[at].id then return {'crowded', 0, ''} end
+  end
+  following = behind[#behind][1]
 end
 
 local sequence = born_here > 0 and numbers(born_here, known) or 0
@@ -47,5 +58,5 @@ end
 redis.call('SET', key.cursor, following)
 redis.call('HINCRBY', key.ledger('*'), 'events', begun)
 finish()
-ring_if_soon()
-return {'done', whole(math.max(0, sequence - 1))}
+if claimed_next ~= '1' then ring_if_soon() end
+return {'done', whole(math.max(0, sequence - 1)), following}
