@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
-from time import monotonic
+from time import monotonic, time
 
 import gevent
 from gevent.lock import Semaphore
 
 from relay.core.envelope import Envelope
+from relay.core.trace import Trace, arrivals, fan_out
 from relay.core.webhook import lane_of
 from relay.report import EventsMatched, EventUnreadable, Reporter, UnreadableFilter
 from relay.store.deliveries import Claimed, Deliveries, claim_call
@@ -59,12 +60,19 @@ class FanOut:
     """`turn` is a loop's: see relay/loops.py."""
 
     def __init__(
-        self, journal: Journal, directory: Directory, report: Reporter, *, lender: Lender | None = None
+        self,
+        journal: Journal,
+        directory: Directory,
+        report: Reporter,
+        *,
+        lender: Lender | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self._journal = journal
         self._lender = lender
         self._directory = directory
         self._report = report
+        self._trace = trace
         self._cursor: str | None = None  # None: ask the store
         self._caught_up = False  # there was nothing behind it when we last looked
         self._working = Semaphore()
@@ -92,6 +100,8 @@ class FanOut:
         are_new: list[bool] = []
         for start in range(0, len(envelopes), EVENTS):
             are_new += self._append(envelopes[start : start + EVENTS])
+        if self._trace is not None:
+            self._trace(arrivals(envelopes, are_new, now=time()))
         return are_new
 
     def _append(self, envelopes: Sequence[Envelope]) -> list[bool]:
@@ -121,10 +131,11 @@ class FanOut:
             return lender.deliveries.claimed(passed[0].answer)
 
         cursor, self._cursor, self._caught_up = self._cursor, None, False
+        began = time()
         lender.borrow(ask)
         if passed[0].word == "done":
             self._cursor, self._caught_up = passed[0].cursor, True
-            self._tell(stretch)
+            self._tell(stretch, began)
         elif passed[0].word == "crowded":
             self._cursor = cursor
         return passed[0].are_new
@@ -157,6 +168,7 @@ class FanOut:
     def _fan_out(self, stretch: Stretch) -> bool:
         """Whether we did it. Nothing waits between matching a stretch and this: the version is the matching's own."""
         insist = self._stale >= STUBBORN_TURNS
+        began = time()
         answer = self._journal.fan_out(stretch, version=self._directory.version, insist=insist)
         self._polite = answer == "behind"
         if answer == "stale":
@@ -164,12 +176,18 @@ class FanOut:
         if answer != "done":
             return False
         self._cursor, self._stale = stretch.following, 0
-        self._tell(stretch)
+        self._tell(stretch, began)
         return True
 
-    def _tell(self, stretch: Stretch) -> None:
+    def _tell(self, stretch: Stretch, began: float) -> None:
         matches = [len(matches) for _, matches in stretch.matched]
         self._report(EventsMatched(events=stretch.begun, filtered=matches.count(0), deliveries=sum(matches)))
+        if self._trace is not None:
+            ended = time()
+            self._trace(
+                fan_out(entry.event_id, len(matches), at=stretch.cursor, began=began, ended=ended)
+                for entry, matches in stretch.matched
+            )
 
     def _catch_up(self) -> None:
         self._stale += 1

@@ -115,6 +115,7 @@ class Settings(BaseModel):
     log_format: LogFormat | None = Field(None, alias="RELAY_LOG_FORMAT")
     log_level: Annotated[Level, BeforeValidator(_read_level)] = Field(Level.INFO, alias="RELAY_LOG_LEVEL")
     processes: int = Field(1, alias="WEB_CONCURRENCY", ge=1, le=64)
+    otlp_endpoint: str = Field("", alias="OTEL_EXPORTER_OTLP_ENDPOINT", pattern="^(https?://|$)")
     https_proxy: str = Field("", alias="HTTPS_PROXY", repr=False)
     http_proxy: str = Field("", alias="HTTP_PROXY", repr=False)
     no_proxy: str = Field("", alias="NO_PROXY")

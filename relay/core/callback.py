@@ -12,6 +12,7 @@ from msgspec import Struct
 from relay.core.delivery import Claim
 from relay.core.envelope import Envelope, Media
 from relay.core.signing import ring, sign_slack, sign_standard
+from relay.core.trace import traceparent
 from relay.core.webhook import Format, Webhook
 
 CLOUDEVENTS_MEDIA = "application/cloudevents+json"
@@ -32,8 +33,12 @@ class Callback(Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-def write_callback(webhook: Webhook, envelope: Envelope, claim: Claim, *, agent: str, now: float) -> Callback:
-    """The POST for one try. `agent`: the User-Agent; `now`: Unix seconds. Raises BadSecret."""
+def write_callback(
+    webhook: Webhook, envelope: Envelope, claim: Claim, *, agent: str, now: float, traced: bool = False
+) -> Callback:
+    """The POST for one try. `agent`: the User-Agent; `now`: Unix seconds; `traced`: spans of it are kept somewhere.
+    Raises BadSecret.
+    """
     media, body = write_body(webhook.format, envelope)
     timestamp = int(now)
     keys = ring(webhook.secrets, now)
@@ -51,6 +56,8 @@ def write_callback(webhook: Webhook, envelope: Envelope, claim: Claim, *, agent:
             ("X-Slack-Retry-Num", str(retries)),
             ("X-Slack-Retry-Reason", claim.retry_reason or "unknown_error"),
         ]
+    if traced:
+        headers.append(("traceparent", traceparent(claim)))
     return Callback(headers=(*headers, *webhook.headers), body=body)
 
 

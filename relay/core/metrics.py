@@ -120,6 +120,7 @@ REDIS_CALL_S = _histogram(
 )
 REQUEST_FAILURES = _counter("relay_request_failures_total", "Requests to the API that ended in a bug.")
 STREAM_DROPPED = _counter("relay_stream_dropped_total", "Frames that a watcher of the live stream was too slow for.")
+SPANS_LOST = _counter("relay_spans_lost_total", "Spans for traces that the collector did not take, or in no time.")
 
 CONNECTION_UP = _gauge("relay_connection_up", "1 while Slack is heard, else 0.", "connection", "kind")
 CONNECTION_STATUS = _gauge("relay_connection_status", "1 for the status that a connection has.", "connection", "status")

@@ -20,12 +20,14 @@ from relay.core.envelope import Envelope
 from relay.core.errors import Away, RelayError
 from relay.core.outcome import Outcome
 from relay.core.retry import Gone
+from relay.core.trace import Trace
 from relay.core.webhook import DisabledReason
 from relay.deliver.answers import bytes_to_keep, pass_on
 from relay.deliver.health import Health
 from relay.deliver.in_flight import InFlight, Share
 from relay.deliver.post import Poster, Request
 from relay.deliver.showing import show
+from relay.deliver.spans import attempt_span
 from relay.deliver.verdicts import Tried, Try, conclude, fact, unsent
 from relay.report import DeliveryUnsendable, LoopFailed, Reporter, SettledLate
 from relay.store.client import BLOCK_S
@@ -56,6 +58,7 @@ class Rooms:
     health: Health
     outcomes: Outcomes
     notices: Notices
+    trace: Trace | None = None  # None: nobody looks at traces
 
 
 class Worker:
@@ -122,6 +125,8 @@ class Worker:
                 self._report(fact(one))
                 if not in_time:
                     self._report(SettledLate(delivery=one.attempt.claim.id, webhook=one.attempt.claim.webhook))
+        if self._rooms.trace is not None:
+            self._rooms.trace(attempt_span(one) for one in batch if isinstance(one, Tried))
         if settled.watched:
             show(self._rooms.outcomes, [one for one in batch if isinstance(one, Tried)])
         self._rooms.health.consider(settled.failing)
@@ -171,7 +176,8 @@ class Worker:
             return
         at = time()
         try:
-            callback = write_callback(webhook, envelope, claim, agent=self._options.agent, now=at)
+            traced = self._rooms.trace is not None
+            callback = write_callback(webhook, envelope, claim, agent=self._options.agent, now=at, traced=traced)
         except RelayError as error:
             self._give_up(claim, Reason.UNREADABLE, str(error))
             return

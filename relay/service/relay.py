@@ -25,6 +25,7 @@ from relay.admin.stream import Stream
 from relay.core import metrics
 from relay.core.readiness import Check, Readiness, check_connections, check_loops
 from relay.core.tally import Tally
+from relay.core.trace import Trace
 from relay.deliver.post import Poster
 from relay.deliver.sample import post_sample
 from relay.http.server import HttpServer
@@ -40,6 +41,7 @@ from relay.store.counts import ProcessRecord
 from relay.store.embedded import EmbeddedRedis
 from relay.store.errors import StoreAway
 from relay.store.vault import Vault
+from relay.tracing import start as start_traces
 
 
 class Parts(Flag):
@@ -87,6 +89,9 @@ class Relay:
         stack.callback(told.stop)
         poster = Poster(settings.post_options())
         stack.callback(poster.close, 0.0)
+        traces = start_traces(settings.otlp_endpoint, self._report)
+        if traces is not None:
+            stack.callback(traces.stop)
         running = Running(address="", ready=partial(self._ready, store))
         if Parts.WEB in self._parts:
             admin = self._admin(store, poster)
@@ -103,13 +108,13 @@ class Relay:
             loop.start()
             stack.callback(loop.stop)
             stack.callback(self._end_work)
-            stack.callback(eventually("work", partial(self._begin_work, store, poster), self._report).stop)
+            stack.callback(eventually("work", partial(self._begin_work, store, poster, traces), self._report).stop)
         self._report(Started(what=_name(self._parts), version=__version__, address=running.address))
         return running
 
-    def _begin_work(self, store: Store, poster: Poster) -> None:
+    def _begin_work(self, store: Store, poster: Poster, trace: Trace | None) -> None:
         """Raises StoreAway until Redis has said how many shards there are."""
-        self._work = Work(store, poster, self._settings, report=self._report)
+        self._work = Work(store, poster, self._settings, report=self._report, trace=trace)
         self._work.start()
 
     def _end_work(self) -> None:

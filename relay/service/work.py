@@ -6,6 +6,7 @@ from itertools import chain
 from time import monotonic
 
 from relay.core.ids import ConnectionId
+from relay.core.trace import Trace
 from relay.deliver.health import Health
 from relay.deliver.in_flight import InFlight, Share
 from relay.deliver.post import Poster
@@ -33,11 +34,13 @@ LAST_WRITES_S = 2.0
 class Work:
     """Made once Redis has said how many shards there are: raises StoreAway until then."""
 
-    def __init__(self, store: Store, poster: Poster, settings: Settings, *, report: Reporter) -> None:
+    def __init__(
+        self, store: Store, poster: Poster, settings: Settings, *, report: Reporter, trace: Trace | None = None
+    ) -> None:
         self._poster = poster
         in_flight = InFlight(settings.deliver_options().in_flight, shards=len(store.shards))
         self._shards = [
-            ShardWork(shard, store, poster, settings=settings, share=in_flight.share(), report=report)
+            ShardWork(shard, store, poster, settings=settings, share=in_flight.share(), report=report, trace=trace)
             for shard in store.shards
         ]
         self._supervisor = _supervisor(store, settings, [shard.events for shard in self._shards], report=report)
@@ -97,7 +100,15 @@ class ShardWork:
     """One shard's loops."""
 
     def __init__(
-        self, shard: Shard, store: Store, poster: Poster, *, settings: Settings, share: Share, report: Reporter
+        self,
+        shard: Shard,
+        store: Store,
+        poster: Poster,
+        *,
+        settings: Settings,
+        share: Share,
+        report: Reporter,
+        trace: Trace | None,
     ) -> None:
         rooms = Rooms(
             journal=shard.journal,
@@ -107,11 +118,12 @@ class ShardWork:
             health=Health(store.webhooks, shard.deliveries, shard.journal, report=report),
             outcomes=shard.outcomes,
             notices=store.notices,
+            trace=trace,
         )
         which = _which(shard.number, store)
         self.worker = Worker(rooms, settings.deliver_options(), report, share=share)
         lender = Lender(deliveries=shard.deliveries, borrow=self.worker.borrow)
-        self.events = FanOut(shard.journal, store.directory, report, lender=lender)
+        self.events = FanOut(shard.journal, store.directory, report, lender=lender, trace=trace)
         self.fan_out = Loop(f"fan out{which}", self.events.turn, report)
         self.claim = Loop(f"claim{which}", self.worker.claim, report)
         self.settle = Loop(f"settle{which}", self.worker.settle, report)
