@@ -1,58 +1,30 @@
 """Conditions: what a filter may ask of one value, in EventBridge's words (`prefix`, `anything-but`, `numeric` …).
 
-A condition passes a value or not, says itself in words, and may offer *keys*: a way to find it in a table by the
-value, so that a hundred thousand filters need not be tried one by one. A lens says how the value is looked at, the key
-is what is then seen.
+A condition passes a value or not, says itself in words, and may offer *keys*, by which it is found in a table through
+a lens (core/lenses.py), so that a hundred thousand filters need not be tried one by one.
 """
 
 import json
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, IPv6Network
+from math import inf
 from operator import eq, ge, gt, le, lt
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
+from relay.core.lenses import RANGE, WHOLE, Keys, Lens, Look, Number, Scalar, identity, network_keys, read_address
+from relay.core.ranges import ordinal_of
 from relay.core.wildcard import Wildcard
 
-Scalar: TypeAlias = bool | int | float | str | None
-Number: TypeAlias = int | float
-
-
 COMPARISONS: Mapping[str, Callable[[Number, Number], bool]] = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Lens:
-    """How a value is looked at: whole, or its first (`width` > 0) or last (`width` < 0) characters, or in one case."""
-
-    width: int = 0
-    folded: bool = False
-
-    def key(self, value: Scalar) -> Hashable:
-        """What is seen of `value`; None if nothing is, because it is not text."""
-        if self == WHOLE:
-            return identity(value)
-        if not isinstance(value, str):
-            return None
-        if self.folded:
-            return value.casefold()
-        return value[: self.width] if self.width > 0 else value[self.width :]
-
-
-WHOLE = Lens()
-Keys: TypeAlias = tuple[tuple[Lens, Hashable], ...]
-
-
-def identity(value: Scalar) -> Hashable:
-    """`value` as a key under which 1 and 1.0 are the same, but 1, true and "1" are not, and null is not None."""
-    return ("literal", str(value)) if value is None or isinstance(value, bool) else value
+LOWEST, HIGHEST = ordinal_of(-inf), ordinal_of(inf)
 
 
 class Condition(Protocol):
     def passes(self, value: Scalar) -> bool: ...
 
     def keys(self) -> Keys | None:
-        """The places where any value that passes can be found; None if there is no such table."""
+        """Any value that passes has one of these; None if there is no telling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +55,7 @@ class Starts:
         return isinstance(value, str) and value.startswith(self.prefix)
 
     def keys(self) -> Keys:
-        return ((Lens(width=len(self.prefix)), self.prefix),)
+        return ((Lens(Look.START, len(self.prefix)), self.prefix),)
 
     def __str__(self) -> str:
         return f"text that starts with {say(self.prefix)}"
@@ -97,7 +69,7 @@ class Ends:
         return isinstance(value, str) and value.endswith(self.suffix)
 
     def keys(self) -> Keys:
-        return ((Lens(width=-len(self.suffix)), self.suffix),)
+        return ((Lens(Look.END, len(self.suffix)), self.suffix),)
 
     def __str__(self) -> str:
         return f"text that ends with {say(self.suffix)}"
@@ -112,10 +84,9 @@ class Folded:
     def passes(self, value: Scalar) -> bool:
         return isinstance(value, str) and self.inner.passes(value.casefold())
 
-    def keys(self) -> Keys | None:
-        if not isinstance(self.inner, OneOf):
-            return None
-        return tuple((Lens(folded=True), key) for key in self.inner.identities)
+    def keys(self) -> Keys:
+        keys: Keys = self.inner.keys()
+        return tuple((replace(lens, folded=True), key) for lens, key in keys)
 
     def __str__(self) -> str:
         return f"{self.inner} in any case"
@@ -130,7 +101,14 @@ class Fits:
         return isinstance(value, str) and self.wildcard.passes(value)
 
     def keys(self) -> Keys | None:
-        return None
+        """Its longest piece."""
+        first, *rest = self.wildcard.pieces
+        if not rest:
+            return ((WHOLE, first),)
+        *middle, last = rest
+        looks = ((Look.START, first), (Look.END, last), *((Look.PIECE, piece) for piece in middle))
+        look, piece = max(looks, key=lambda each: len(each[1]))
+        return ((Lens(look, len(piece)), piece),) if piece else None
 
     def __str__(self) -> str:
         return f"text that fits {say(self.text)}"
@@ -147,8 +125,11 @@ class Within:
             return False
         return all(COMPARISONS[sign](value, bound) for sign, bound in self.bounds)
 
-    def keys(self) -> Keys | None:
-        return None
+    def keys(self) -> Keys:
+        """One range; it has its ends, also where the condition has not."""
+        first = max((ordinal_of(bound) for sign, bound in self.bounds if sign in {"=", ">", ">="}), default=LOWEST)
+        last = min((ordinal_of(bound) for sign, bound in self.bounds if sign in {"=", "<", "<="}), default=HIGHEST)
+        return ((RANGE, (first, last)),) if first <= last else ()
 
     def __str__(self) -> str:
         return "a number " + " and ".join(f"{sign} {bound}" for sign, bound in self.bounds)
@@ -161,15 +142,11 @@ class Inside:
     network: IPv4Network | IPv6Network
 
     def passes(self, value: Scalar) -> bool:
-        if not isinstance(value, str):
-            return False
-        try:
-            return ip_address(value) in self.network
-        except ValueError:
-            return False
+        address = read_address(value) if isinstance(value, str) else None
+        return address is not None and address in self.network
 
-    def keys(self) -> Keys | None:
-        return None
+    def keys(self) -> Keys:
+        return network_keys(self.network)
 
     def __str__(self) -> str:
         return f"an address in {self.network}"

@@ -1,25 +1,23 @@
 """Matching: which webhooks an envelope is for, at a cost that grows with the answer and not with the webhooks.
 
-A webhook stands on a *shelf* for each way in which it can be reached: selector, channel, connection (None: any). On its
-shelf it stands under the values that its filter asks for exactly (or by prefix, suffix, in any case), if it has such.
-So an event looks at a handful of shelves, at one place on each for every *shape* of filter there, and asks only
-those it finds whether they really want it. What cannot be looked up (numbers, stars, `$or`) is asked one by one.
+A webhook stands on a *shelf* for each way in which it can be reached: selector, channel, connection (None: any). So an
+event looks at a handful of shelves, and finds on each those whose filter it may pass (core/shelves.py). Whoever is
+found is asked whether the event is on its terms, and those with the same terms are asked together.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from math import prod
 from typing import TypeAlias, TypeVar
 
 from relay.core.envelope import Envelope
 from relay.core.errors import RelayError
 from relay.core.ids import ConnectionId, WebhookId
-from relay.core.pattern_reading import read_pattern
-from relay.core.patterns import Pattern
-from relay.core.reading import Probe, Reading
+from relay.core.reading import Reading
 from relay.core.selectors import is_glob, is_own, plain_selectors, selects
+from relay.core.shelves import Shelf, Spot, spots, table_for
+from relay.core.terms import Terms, terms_of
 from relay.core.webhook import Webhook
 
 SPOTS = 4096
@@ -29,31 +27,23 @@ KINDS = 4096
 """For how many kinds of event the selectors are remembered."""
 
 Place: TypeAlias = tuple[str, str | None, ConnectionId | None]
-Shape: TypeAlias = tuple[Probe, ...]
-Key: TypeAlias = tuple[Hashable, ...]
 Wish = TypeVar("Wish")
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A webhook and its filter, compiled."""
+    """A webhook and its terms."""
 
     webhook: Webhook
-    pattern: Pattern | None
+    terms: Terms
 
     def passes(self, reading: Reading) -> bool:
-        return _reaches(self.webhook, reading.envelope) and (
-            self.pattern is None or self.pattern.passes(reading.document)
-        )
-
-
-Ranks: TypeAlias = dict[WebhookId, Subscription]
-Shelf: TypeAlias = dict[Shape, dict[Key, Ranks]]
+        return self.terms.accept(reading)
 
 
 def subscribe(webhook: Webhook) -> Subscription:
     """Raises InvalidPattern if the filter cannot be read."""
-    return Subscription(webhook, None if webhook.filter is None else read_pattern(webhook.filter))
+    return Subscription(webhook, terms_of(webhook))
 
 
 def passes(webhook: Webhook, envelope: Envelope) -> bool:
@@ -90,13 +80,12 @@ class Matcher:
     def match(self, envelope: Envelope) -> list[Webhook]:
         """Every webhook that `envelope` is for, each once, disabled ones too; in no promised order."""
         reading = Reading(envelope)
-        matches: Ranks = {}
+        matches: dict[WebhookId, Webhook] = {}
         for place in self._places(envelope):
             shelf = self._shelves.get(place)
             if shelf is not None:
-                for ranks in _found(shelf, reading):
-                    matches.update((each, known) for each, known in ranks.items() if known.passes(reading))
-        return [subscription.webhook for subscription in matches.values()]
+                matches.update(_accepting(shelf, reading))
+        return list(matches.values())
 
     def _places(self, envelope: Envelope) -> Iterator[Place]:
         channels = dict.fromkeys((envelope.channel or None, None))
@@ -119,8 +108,12 @@ class Matcher:
             self.broken[webhook.id] = error
             return
         self._known[webhook.id] = subscription
-        for place, shape, key in _spots(subscription):
-            self._shelves.setdefault(place, {}).setdefault(shape, {}).setdefault(key, {})[webhook.id] = subscription
+        for place, (shape, key) in _spots(subscription):
+            shelf = self._shelves.setdefault(place, {})
+            table = shelf.get(shape)
+            if table is None:
+                table = shelf[shape] = table_for(shape)
+            table.put(key, subscription.terms, webhook)
         for glob in filter(is_glob, dict.fromkeys(webhook.events)):
             self._globs[glob] += 1
             if self._globs[glob] == 1:
@@ -133,8 +126,8 @@ class Matcher:
         subscription = self._known.pop(webhook_id, None)
         if subscription is None:
             return
-        for spot in _spots(subscription):
-            self._clear(spot, webhook_id)
+        for place, spot in _spots(subscription):
+            self._clear(place, spot, subscription)
         for glob in filter(is_glob, dict.fromkeys(subscription.webhook.events)):
             self._globs[glob] -= 1
             if not self._globs[glob]:
@@ -143,41 +136,25 @@ class Matcher:
                     if selects(glob, kind):
                         selectors.remove(glob)
 
-    def _clear(self, spot: tuple[Place, Shape, Key], webhook_id: WebhookId) -> None:
-        place, shape, key = spot
+    def _clear(self, place: Place, spot: Spot, subscription: Subscription) -> None:
+        shape, key = spot
         shelf = self._shelves[place]
-        del shelf[shape][key][webhook_id]
-        if not shelf[shape][key]:
-            del shelf[shape][key]
-        if not shelf[shape]:
+        shelf[shape].drop(key, subscription.terms, subscription.webhook.id)
+        if not len(shelf[shape]):
             del shelf[shape]
         if not shelf:
             del self._shelves[place]
 
 
-def _reaches(webhook: Webhook, envelope: Envelope) -> bool:
-    """Whether channel and connection are among the webhook's own. The relay's own events belong to no channel."""
-    if is_own(envelope.kind):
-        return not webhook.connections or envelope.connection is None or envelope.connection in webhook.connections
-    return (not webhook.channels or envelope.channel in webhook.channels) and (
-        not webhook.connections or envelope.connection in webhook.connections
-    )
+def _accepting(shelf: Shelf, reading: Reading) -> Iterator[tuple[WebhookId, Webhook]]:
+    for table in shelf.values():
+        for crowd in table.found(reading):
+            for terms, webhooks in crowd.items():
+                if terms.accept(reading):
+                    yield from webhooks.items()
 
 
-def _found(shelf: Shelf, reading: Reading) -> Iterator[Ranks]:
-    """Those on a shelf that may pass. Of the event's values and the shelf's, the fewer are tried."""
-    for shape, keyed in shelf.items():
-        if not shape:
-            yield keyed[()]
-            continue
-        seen = [reading.keys(probe) for probe in shape]
-        if prod(map(len, seen)) <= len(keyed):
-            yield from (keyed[key] for key in product(*seen) if key in keyed)
-        else:
-            yield from (ranks for key, ranks in keyed.items() if all(map(frozenset.__contains__, seen, key)))
-
-
-def _spots(subscription: Subscription) -> Iterator[tuple[Place, Shape, Key]]:
+def _spots(subscription: Subscription) -> Iterator[tuple[Place, Spot]]:
     """Everywhere that a webhook stands: an event that it wants looks at one of these spots at least."""
     webhook = subscription.webhook
     for selector in dict.fromkeys(webhook.events):
@@ -186,29 +163,12 @@ def _spots(subscription: Subscription) -> Iterator[tuple[Place, Shape, Key]]:
         room //= len(channels)
         connections = _affordable(() if is_own(selector) else webhook.connections, room)
         room //= len(connections)
-        for shape, key in _keys(subscription.pattern, room):
+        for spot in spots(subscription.terms.pattern, room):
             for channel, connection in product(channels, connections):
-                yield (selector, channel, connection), shape, key
+                yield (selector, channel, connection), spot
 
 
 def _affordable(wishes: tuple[Wish, ...], room: int) -> tuple[Wish | None, ...]:
     """The wishes, each once, if there is room for so many; else (None,): any."""
     unique = tuple(dict.fromkeys(wishes))
     return unique if 0 < len(unique) <= room else (None,)
-
-
-def _keys(pattern: Pattern | None, room: int) -> list[tuple[Shape, Key]]:
-    """The spots on a shelf, by as many fields of the filter as there is room for; `((), ())` for none."""
-    offers = [] if pattern is None else [(leaf.path, leaf.keys()) for leaf in pattern.leaves()]
-    aspects = [list(dict.fromkeys(((path, lens), key) for lens, key in keys)) for path, keys in offers if keys]
-    chosen: list[list[tuple[Probe, Hashable]]] = []
-    for aspect in sorted(aspects, key=len):
-        room //= len(aspect)
-        if room:
-            chosen.append(aspect)
-    return [_split(combination) for combination in product(*chosen)]
-
-
-def _split(combination: tuple[tuple[Probe, Hashable], ...]) -> tuple[Shape, Key]:
-    ordered = sorted(combination, key=lambda aspect: aspect[0])
-    return tuple(probe for probe, _ in ordered), tuple(key for _, key in ordered)

@@ -15,14 +15,12 @@ from relay.core.conditions import (
     Fits,
     Folded,
     Inside,
-    Number,
     OneOf,
-    Scalar,
     Starts,
     Within,
-    identity,
 )
 from relay.core.errors import RelayError
+from relay.core.lenses import Number, Scalar, identity
 from relay.core.patterns import OR, Leaf, Path, Pattern
 from relay.core.webhook import Json
 from relay.core.wildcard import read_wildcard

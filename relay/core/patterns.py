@@ -9,13 +9,19 @@ Reading a pattern (and refusing a bad one) is `core.pattern_reading`'s.
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 from typing import TypeAlias
 
-from relay.core.conditions import Condition, Keys, Lens, Scalar, say
+from relay.core.conditions import Condition, say
+from relay.core.lenses import Lens, Scalar
 from relay.core.webhook import Json
 
 Path: TypeAlias = tuple[str, ...]
 Document: TypeAlias = dict[str, Json]
+Probe: TypeAlias = tuple[Path, Lens]
+"""A place in a document, and how its values are looked at."""
+Offer: TypeAlias = tuple[tuple[Probe, Hashable], ...]
+"""Keys of which an event that passes has one at least: by them a pattern is found."""
 
 OR = "$or"
 """The field that is none: a list of alternatives."""
@@ -55,17 +61,12 @@ class Leaf:
         if not self.passes(found):
             yield Reason(place(self.path), f"{_seen(found)}; the filter asks for {self}")
 
-    def keys(self) -> Keys | None:
-        """Where every value that passes can be found; None if something here cannot be looked up."""
-        if self.presence:
-            return None
-        keys: list[tuple[Lens, Hashable]] = []
-        for condition in self.conditions:
-            offered = condition.keys()
-            if offered is None:
-                return None
-            keys += offered
-        return tuple(keys)
+    def offers(self) -> Iterator[Offer]:
+        """That a value here has one of the conditions' keys, if each has some."""
+        known = [condition.keys() or () for condition in self.conditions]
+        if not self.presence and all(known):
+            path = tuple(name for name in self.path if name != OR)
+            yield tuple(dict.fromkeys(((path, lens), key) for lens, key in chain.from_iterable(known)))
 
     def __str__(self) -> str:
         words = {True: "any value", False: "none at all"}
@@ -96,13 +97,14 @@ class Pattern:
                 for alternative in group:
                     yield from alternative.reasons(each)
 
-    def leaves(self) -> Iterator[Leaf]:
-        """Every leaf that must pass: those below `$or` need not."""
+    def offers(self) -> Iterator[Offer]:
+        """Each is a necessity: an event that passes has one of its keys."""
         for _, asked in self.fields:
-            if isinstance(asked, Leaf):
-                yield asked
-            else:
-                yield from asked.leaves()
+            yield from asked.offers()
+        for group in self.groups:
+            each = [min(alternative.offers(), key=len, default=()) for alternative in group]
+            if all(each):
+                yield tuple(dict.fromkeys(chain.from_iterable(each)))
 
     def _passes(self, each: Document) -> bool:
         return all(asked.passes(each.get(name, Absent.ABSENT)) for name, asked in self.fields) and all(

@@ -2,17 +2,15 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TypeAlias, cast
+from itertools import chain
+from typing import cast
 from urllib.parse import parse_qsl
 
 from relay.core import json_text
-from relay.core.conditions import Lens
 from relay.core.envelope import Envelope, Media
 from relay.core.json_text import NotJson
-from relay.core.patterns import Document, Path, values_at
-
-Probe: TypeAlias = tuple[Path, Lens]
-"""A place in the document, and how its values are looked at."""
+from relay.core.lenses import Scalar
+from relay.core.patterns import Document, Path, Probe, values_at
 
 PAYLOAD = "payload"
 """The field of an interactive form that holds all there is to know, as JSON (Slack's own HTTP requests)."""
@@ -22,6 +20,7 @@ PAYLOAD = "payload"
 class Reading:
     envelope: Envelope
     _document: Document | None = field(default=None, init=False)
+    _values: dict[Path, tuple[Scalar, ...]] = field(default_factory=dict, init=False)
     _keys: dict[Probe, frozenset[Hashable]] = field(default_factory=dict, init=False)
 
     @property
@@ -30,13 +29,20 @@ class Reading:
             self._document = read_document(self.envelope)
         return self._document
 
+    def values(self, path: Path) -> tuple[Scalar, ...]:
+        """Every value at `path`: see `values_at`."""
+        values = self._values.get(path)
+        if values is None:
+            values = self._values[path] = values_at(path, self.document)
+        return values
+
     def keys(self, probe: Probe) -> frozenset[Hashable]:
         """What is seen through `probe`, of every value at its path."""
         keys = self._keys.get(probe)
         if keys is None:
             path, lens = probe
-            seen = map(lens.key, values_at(path, self.document))
-            keys = self._keys[probe] = frozenset(key for key in seen if key is not None)
+            seen = chain.from_iterable(map(lens.keys, self.values(path)))
+            keys = self._keys[probe] = frozenset(seen)
         return keys
 
 

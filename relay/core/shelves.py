@@ -1,0 +1,142 @@
+"""Shelves: where those stand who ask something of an event, found by what the event holds.
+
+Who asks the same stands together and is asked once. A shelf has a table for each *shape* of filter: the places in the
+document that it is found by, and through which lens. A webhook stands in the table under its keys; an event looks there
+under those that it has.
+"""
+
+from collections.abc import Hashable, Iterable
+from itertools import product
+from math import prod
+from typing import TypeAlias, cast
+
+from relay.core.ids import WebhookId
+from relay.core.lenses import Lens, Look
+from relay.core.patterns import Offer, Pattern, Probe
+from relay.core.ranges import Range, Ranges, ordinal_of
+from relay.core.reading import Reading
+from relay.core.terms import Terms
+from relay.core.webhook import Webhook
+
+Shape: TypeAlias = tuple[Probe, ...]
+Key: TypeAlias = tuple[Hashable, ...]
+Spot: TypeAlias = tuple[Shape, Key]
+Crowd: TypeAlias = dict[Terms, dict[WebhookId, Webhook]]
+"""Those at one spot, by what else they ask."""
+
+Shelf: TypeAlias = "dict[Shape, Table]"
+
+SEARCHED = frozenset({Look.PIECE, Look.RANGE})
+"""Looks that cost more than a lookup."""
+
+
+def spots(pattern: Pattern | None, room: int) -> list[Spot]:
+    """Where on a shelf to stand, in at most `room` spots: an event that passes looks at one of them at least.
+
+    By all that is asked exactly; if nothing is, by what costs more to look for; else where every event looks.
+    """
+    offered = [] if pattern is None else sorted(pattern.offers(), key=len)
+    chosen: list[Offer] = []
+    for offer in offered:
+        if not _is_dear(offer) and room >= len(offer):
+            room //= len(offer)
+            chosen.append(offer)
+    if not chosen:
+        dear = next((offer for offer in offered if len(offer) <= room), ())
+        return [((probe,), (key,)) for probe, key in dear] or [((), ())]
+    return [_split(combination) for combination in product(*chosen)]
+
+
+def _is_dear(offer: Offer) -> bool:
+    """Whether it is searched for, or in several places."""
+    return len({path for (path, _), _ in offer}) > 1 or any(lens.look in SEARCHED for (_, lens), _ in offer)
+
+
+def _split(combination: Offer) -> Spot:
+    ordered = sorted(combination, key=lambda aspect: aspect[0])
+    return tuple(probe for probe, _ in ordered), tuple(key for _, key in ordered)
+
+
+def table_for(shape: Shape) -> "Table":
+    match shape:
+        case ((_, Lens(look=Look.PIECE)),):
+            return Pieces(shape)
+        case ((_, Lens(look=Look.RANGE)),):
+            return Numbers(shape)
+        case _:
+            return Table(shape)
+
+
+class Table:
+    """Crowds by their keys. Of the event's keys and the table's, the fewer are tried."""
+
+    __slots__ = ("_crowds", "_shape")
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._crowds: dict[Key, Crowd] = {}
+
+    def __len__(self) -> int:
+        return len(self._crowds)
+
+    def put(self, key: Key, terms: Terms, webhook: Webhook) -> None:
+        self._crowds.setdefault(key, {}).setdefault(terms, {})[webhook.id] = webhook
+
+    def drop(self, key: Key, terms: Terms, id: WebhookId) -> None:
+        crowd = self._crowds[key]
+        del crowd[terms][id]
+        if not crowd[terms]:
+            del crowd[terms]
+        if not crowd:
+            del self._crowds[key]
+
+    def found(self, reading: Reading) -> Iterable[Crowd]:
+        """Those that may pass."""
+        if not self._shape:
+            return self._crowds.values()
+        seen = [reading.keys(probe) for probe in self._shape]
+        if prod(map(len, seen)) <= len(self._crowds):
+            return [self._crowds[key] for key in product(*seen) if key in self._crowds]
+        return [crowd for key, crowd in self._crowds.items() if all(map(frozenset.__contains__, seen, key))]
+
+
+class Pieces(Table):
+    """Crowds by a piece of text that must stand somewhere."""
+
+    __slots__ = ()
+
+    def found(self, reading: Reading) -> Iterable[Crowd]:
+        ((path, _),) = self._shape
+        texts = [value for value in reading.values(path) if isinstance(value, str)]
+        if len(self._crowds) > sum(map(len, texts)):
+            return super().found(reading)
+        return [crowd for (piece,), crowd in self._crowds.items() if any(cast(str, piece) in text for text in texts)]
+
+
+class Numbers(Table):
+    """Crowds by a range in which a number must lie."""
+
+    __slots__ = ("_ranges",)
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__(shape)
+        self._ranges = Ranges()
+
+    def put(self, key: Key, terms: Terms, webhook: Webhook) -> None:
+        if key not in self._crowds:
+            self._ranges.add(_range(key))
+        super().put(key, terms, webhook)
+
+    def drop(self, key: Key, terms: Terms, id: WebhookId) -> None:
+        super().drop(key, terms, id)
+        if key not in self._crowds:
+            self._ranges.remove(_range(key))
+
+    def found(self, reading: Reading) -> Iterable[Crowd]:
+        ((path, _),) = self._shape
+        numbers = [value for value in reading.values(path) if isinstance(value, int | float)]
+        return [self._crowds[(each,)] for number in numbers for each in self._ranges.holding(ordinal_of(number))]
+
+
+def _range(key: Key) -> Range:
+    return cast(Range, key[0])  # of this lens, all are
