@@ -1,0 +1,1 @@
+"""Functions of docs/receivers, run on this machine as their platforms run them."""
