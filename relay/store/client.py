@@ -45,6 +45,10 @@ class StoreOptions:
     timeout_s: float = 5.0  # for one call
 
 
+SHARED = ("prelude", "due")
+"""What every script of a shard has in front."""
+
+
 class Script:
     """A Lua script with the names and tables it relies on in front, known to Redis by its hash."""
 
@@ -53,8 +57,9 @@ class Script:
     def __init__(self, name: str, *, shard: bool = True) -> None:
         self.name = name
         folder = files("relay.store") / "scripts"
-        parts = [lua(SHARD_KEYS), _tables(), (folder / "prelude.lua").read_text()] if shard else [lua(GLOBAL_KEYS)]
-        self.code = "\n".join([*parts, (folder / f"{name}.lua").read_text()])
+        tables = [lua(SHARD_KEYS), _tables()] if shard else [lua(GLOBAL_KEYS)]
+        parts = [*SHARED, name] if shard else [name]
+        self.code = "\n".join([*tables, *((folder / f"{part}.lua").read_text() for part in parts)])
         self.sha = sha1(self.code.encode(), usedforsecurity=False).hexdigest()
 
 

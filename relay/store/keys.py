@@ -85,7 +85,22 @@ SHARD_KEYS: tuple[Key, ...] = (
         name="due",
         of="webhook",
         type="zset",
-        meaning=("sequences that wait for another try, by the millisecond at which they are due"),
+        meaning=(
+            "sequences that wait for another try, by the millisecond at which they are due: the nearest, up to 64; "
+            "the others are in trays behind them"
+        ),
+    ),
+    Key(
+        name="later",
+        of="webhook",
+        type="zset",
+        meaning="trays, by the millisecond from which what is in them is due; none while `due` is empty",
+    ),
+    Key(
+        name="tray",
+        of="webhook, number",
+        type="zset",
+        meaning="sequences, as in `due`; short enough for a listpack, in which one takes a fifth of the memory",
     ),
     Key(
         name="held",
@@ -109,8 +124,8 @@ SHARD_KEYS: tuple[Key, ...] = (
         meaning=(
             "how fast a webhook may go: status, max, rate, timeout (ms), flying (in flight), tat (rate "
             "limiter), pause (ms until), fails (in a row), since (ms of the first failure in a row), "
-            "failed (deliveries in a row), warned, drain, version, baseline; after its removal a mark (gone), for "
-            "the retention"
+            "failed (deliveries in a row), warned, drain, trays (how many there were), version, baseline; after its "
+            "removal a mark (gone), for the retention"
         ),
     ),
     Key(

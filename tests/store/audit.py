@@ -27,9 +27,15 @@ class Books:
     held: dict[str, list[str]] = field(default_factory=dict)
     lanes: dict[str, list[str]] = field(default_factory=dict)
     due: dict[str, set[str]] = field(default_factory=dict)
+    trays: dict[str, set[str]] = field(default_factory=dict)
     leases: set[str] = field(default_factory=set)
     turns: set[str] = field(default_factory=set)
     events: dict[str, tuple[int, int]] = field(default_factory=dict)  # how many are open, TTL in ms (-1: none)
+
+    def waiting(self, webhook: str) -> set[str]:
+        """For another try."""
+        trays = (row for of, row in self.trays.items() if of.startswith(f"{webhook}:"))
+        return self.due.get(webhook, set()).union(*trays)
 
     def of(self, webhook: str, *states: str) -> set[str]:
         return {
@@ -51,8 +57,9 @@ def read_books(client: "redis.Redis") -> Books:
             case "fresh" | "held" | "lane":
                 lists = {"fresh": books.fresh, "held": books.held, "lane": books.lanes}[kind]
                 lists[of] = [text(row) for row in client.lrange(name, 0, -1)]
-            case "due":
-                books.due[of] = {text(row) for row in rows(client.zrange(name, 0, -1))}
+            case "due" | "tray":
+                places = books.due if kind == "due" else books.trays
+                places[of] = {text(row) for row in rows(client.zrange(name, 0, -1))}
             case "leases":
                 books.leases = {text(row) for row in rows(client.zrange(name, 0, -1))}
             case "turns":
@@ -90,8 +97,10 @@ def _places(books: Books) -> Iterator[str]:
         flying = len(books.of(webhook, "sending"))
         if int(gate.get("flying", 0)) != flying:
             yield f"gate of {webhook}: flying is {gate.get('flying')}, there are {flying}"
-        if (retrying := books.of(webhook, "retrying")) != books.due.get(webhook, set()):
-            yield f"due of {webhook}: {retrying ^ books.due.get(webhook, set())} are retrying or due, not both"
+        if (retrying := books.of(webhook, "retrying")) != books.waiting(webhook):
+            yield f"due of {webhook}: {retrying ^ books.waiting(webhook)} are retrying or due, not both"
+        if books.waiting(webhook) and not books.due.get(webhook):
+            yield f"due of {webhook}: nothing is there before the trays, so they never come up"
         if lost := books.of(webhook, "held") - set(books.held.get(webhook, ())):
             yield f"held of {webhook}: {lost} are not in it"
         alone = {n for n in books.of(webhook, "pending") if "o" not in books.deliveries[n]}

@@ -4,7 +4,7 @@
 -- leases       zset    those that ran out: their deliveries are due again at once, or dead after LOSSES of them in a row
 -- turns        zset    webhooks whose turn it is, the one that waits longest first
 -- gate:<webhook>       bound in flight, rate, pause, breaker; what a disabled or deleted webhook has left is moved on
--- fresh, due, held, lane, delivery, attempts, deliveries, event, extra, ledger, fence, bell, version
+-- fresh, due, later, tray, held, lane, delivery, attempts, deliveries, event, extra, ledger, fence, bell, version
 -- Answers with: version of the webhooks, ms until there may be more to do (-1: only the bell knows), and a list with for
 --   each claim: sequence, webhook, event id, tries, losses, fence, lease ms, why the try before failed (Slack's word)
 
@@ -17,7 +17,7 @@ local answer = {}
 -- what is left of a deleted webhook: a mark, so that news from before its end do not bring it back
 local function forget(webhook)
   local version = redis.call('HGET', key.gate(webhook), 'version')
-  for _, of in ipairs({key.gate, key.ledger, key.fresh, key.due, key.held}) do redis.call('DEL', of(webhook)) end
+  for _, of in ipairs({key.gate, key.ledger, key.fresh, key.due, key.later, key.held}) do redis.call('DEL', of(webhook)) end
   redis.call('HSET', key.gate(webhook), 'status', 'gone', 'version', version)
   redis.call('PEXPIRE', key.gate(webhook), retention_ms)
   redis.call('PEXPIRE', key.deliveries(webhook), retention_ms)
@@ -43,7 +43,7 @@ local function set_aside(webhook, step)
   end
   local function pop_due()
     local sequence = redis.call('ZRANGE', key.due(webhook), 0, 0)[1]
-    if sequence then redis.call('ZREM', key.due(webhook), sequence) end
+    if sequence then take_up(webhook, {sequence}) end
     return sequence
   end
   local done = empty('pending', function() return redis.call('LPOP', key.fresh(webhook)) end)
@@ -132,7 +132,7 @@ local function visit(webhook, gate, wanted)
   taken = taken + take(gate, room - taken, 'retrying', function(count)
     local sequences = {unpack(due, at + 1, math.min(at + count, #due))}
     at = at + #sequences
-    if #sequences > 0 then redis.call('ZREM', key.due(webhook), unpack(sequences)) end
+    if #sequences > 0 then take_up(webhook, sequences) end
     return sequences
   end)
   if gate.rate > 0 then gate.tat = gate.tat + taken * interval_of(gate) end
@@ -153,7 +153,7 @@ for _, sequence in ipairs(redis.call('ZRANGEBYSCORE', key.leases, '-inf', whole(
       rest(sequence, 'lost')
     else
       move(sequence, record, 'lose')
-      redis.call('ZADD', key.due(record.w), whole(now_ms), sequence)
+      redis.call('HSET', key.delivery(sequence), 'd', put_off(record.w, sequence, now_ms))
     end
   end
 end

@@ -227,21 +227,6 @@ local function numbers(how_many, known)
   return first
 end
 
--- a delivery that is over, or waits for its next try, begins anew
-local function resend(sequence, record)
-  local before = record.s
-  if before == 'retrying' then redis.call('ZREM', key.due(record.w), sequence) end
-  move(sequence, record, 'replay')
-  redis.call('HDEL', key.delivery(sequence), 'n', 'x', 'y', 'l', 'd', 't', 'r')
-  redis.call('PERSIST', key.delivery(sequence))
-  redis.call('PERSIST', key.attempts(sequence))
-  if before == 'retrying' then -- it is its lane's head already
-    redis.call('RPUSH', key.fresh(record.w), sequence)
-  else
-    enter(record.w, record.o, sequence)
-  end
-end
-
 local function finish()
   for webhook, gate in pairs(gates) do
     if gate then

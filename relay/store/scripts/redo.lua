@@ -1,7 +1,7 @@
 -- redo: deliveries are sent again (replay) or never again (cancel), as a person asked.
 --
 -- ARGV: retention ms, step (replay, cancel), sequences
--- delivery:<n>, attempts:<n>, event:<id>, extra, fresh, due, lane, gate, turns, ledger, leases, bell
+-- delivery:<n>, attempts:<n>, event:<id>, extra, fresh, due, later, tray, lane, gate, turns, ledger, leases, bell
 -- Answers with a list: 1 done, 0 its state does not allow it, -1 there is no such delivery, -2 its event is no longer kept,
 --   -3 its webhook is gone.
 
@@ -17,7 +17,7 @@ end
 
 -- from `fresh`, `held` and a lane it goes when it comes up there
 local function cancel(sequence, record)
-  if record.s == 'retrying' then redis.call('ZREM', key.due(record.w), sequence) end
+  if record.s == 'retrying' then call_off(record.w, sequence) end
   if record.s == 'sending' then
     redis.call('ZREM', key.leases, sequence)
     redis.call('HDEL', key.delivery(sequence), 'l')

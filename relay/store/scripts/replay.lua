@@ -5,7 +5,7 @@
 --       resend: the states that are sent again, in one word, and sequences; with make (what is missing) and
 --       bring (what is missing, and what is there again): for each an event, a webhook, a lane
 -- progress:<replay>  hash  compared, then set: of two workers with the same batch one gets 'behind'; 'ended' after its end
--- delivery:<n>, attempts:<n>, event:<id>, extra, deliveries:<webhook>, sequence, fresh, due, held, lane, gate, turns,
+-- delivery:<n>, attempts:<n>, event:<id>, extra, deliveries:<webhook>, sequence, fresh, due, later, tray, held, lane, gate, turns,
 -- ledger, bell
 -- Answers with 'done', 'behind', 'ended', 'full' (much waits for its first try already: later) or 'gone' (the webhook); and
 --   of make and bring a list: the delivery of each, 0 where its event or its webhook is gone.

@@ -3,7 +3,7 @@
 -- ARGV: retention ms, then for each: sequence, fence, step (accept, postpone, give_up, hold), wait ms until the next try,
 --       pause ms for the whole webhook, 1 if the endpoint failed, reason (with postpone: Slack's word for the next try's
 --       X-Slack-Retry-Reason), the attempt (a JSON line), place of a reply ('' without one), the reply
--- leases, delivery:<n>, attempts:<n>, event:<id>, extra, due, held, lane, fresh, gate, turns, ledger, bell
+-- leases, delivery:<n>, attempts:<n>, event:<id>, extra, due, later, tray, held, lane, fresh, gate, turns, ledger, bell
 -- replies:<place>  list  with accept, once for each delivery: what the endpoint answered, to be said in Slack
 -- reply_turns, reply_bell
 -- watched  string  only looked at
@@ -49,8 +49,7 @@ local function settle(sequence, record, step, wait_ms, reason)
   if record.x then redis.call('HSET', name, 'y', record.x) end -- losses are counted in a row
   move(sequence, record, step)
   if step == 'postpone' then
-    redis.call('ZADD', key.due(record.w), whole(now_ms + wait_ms), sequence)
-    redis.call('HSET', name, 'd', whole(now_ms + wait_ms), 'r', reason)
+    redis.call('HSET', name, 'd', put_off(record.w, sequence, now_ms + wait_ms), 'r', reason)
   elseif step == 'hold' then
     redis.call('RPUSH', key.held(record.w), sequence)
     redis.call('HSET', name, 'r', reason)
