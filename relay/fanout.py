@@ -8,7 +8,7 @@ Where nothing waits in the journal, events need not wait there either: who hears
 them, makes them into deliveries and borrows those in one round trip (`append`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -19,7 +19,7 @@ from gevent.lock import Semaphore
 
 from relay.core.envelope import Envelope
 from relay.core.trace import Trace, arrivals, fan_out
-from relay.core.webhook import lane_of
+from relay.core.webhook import Webhook, lane_of
 from relay.report import EventsMatched, EventUnreadable, Reporter, UnreadableFilter
 from relay.store.deliveries import Claimed, Deliveries, claim_call
 from relay.store.directory import Directory
@@ -180,7 +180,7 @@ class FanOut:
         return True
 
     def _tell(self, stretch: Stretch, began: float) -> None:
-        matches = [len(matches) for _, matches in stretch.matched]
+        matches = [len(matches) for entry, matches in stretch.matched if matches or not entry.echo]
         self._report(EventsMatched(events=stretch.begun, filtered=matches.count(0), deliveries=sum(matches)))
         if self._trace is not None:
             ended = time()
@@ -213,14 +213,24 @@ class FanOut:
             if envelope is None:
                 self._report(EventUnreadable(event=entry.event_id))
                 return ()
-            return self._matches(envelope)
+            return self._echoes(entry, envelope) if entry.echo else self._matches(envelope)
 
         return lambda entry: matches(entry, directory.version)
 
     def _matches(self, envelope: Envelope) -> Sequence[Match]:
         """In the order of the webhooks' ids."""
-        webhooks = sorted(self._directory.matcher.match(envelope), key=attrgetter("id"))
-        return [Match(webhook=webhook.id, lane=lane_of(webhook, envelope.channel)) for webhook in webhooks]
+        return _in_order(self._directory.matcher.match(envelope), envelope)
+
+    def _echoes(self, entry: Entry, first: Envelope) -> Sequence[Match]:
+        """Those who lack it because it first came by a connection that is none of theirs."""
+        webhooks = self._directory.matcher.match(entry.heard(first))
+        lacking = (each for each in webhooks if each.connections and first.connection not in each.connections)
+        return _in_order(lacking, first)
+
+
+def _in_order(webhooks: Iterable[Webhook], envelope: Envelope) -> Sequence[Match]:
+    ordered = sorted(webhooks, key=attrgetter("id"))
+    return [Match(webhook=webhook.id, lane=lane_of(webhook, envelope.channel)) for webhook in ordered]
 
 
 def stretches(
@@ -242,7 +252,7 @@ def _first_stretch(cursor: str, entries: Sequence[Entry], matching: Matching, *,
     begun, room = 0, most
     for entry in entries:
         matches = [match for match in matching(entry) if match.webhook > done]
-        begins = not done
+        begins = not done and not entry.echo
         if len(matches) > room:
             if matched:
                 break

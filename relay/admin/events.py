@@ -43,6 +43,7 @@ class EventSummary(Shown):
 class EventView(EventSummary):
     """An event, with the envelope that is sent."""
 
+    connections: list[str] = Field(description="all by which it came; the envelope is the first one's")
     media: Literal["application/json", "application/x-www-form-urlencoded"]
     envelope: dict[str, JsonValue] = Field(description="of a form: its fields, or what its payload holds")
     deliveries: list[str] = Field(description="ids of its deliveries, each to one webhook")
@@ -87,6 +88,7 @@ def show(call: Call, id: str) -> Answer:
             type=envelope.kind,
             channel=envelope.channel or None,
             connection=envelope.connection,
+            connections=[heard.connection for heard in stored.heard() if heard.connection],
             received_at=moment(envelope.received_at),
             text=gist(envelope),
             media=Media(envelope.media).value,
@@ -106,7 +108,8 @@ def replay(call: Call, id: str, body: EventReplay) -> Answer:
     envelope = stored.envelope
     if body.webhook is None:
         call.rooms.directory.refresh()
-        webhooks = call.rooms.directory.matcher.match(envelope)
+        matcher = call.rooms.directory.matcher
+        webhooks = list({each.id: each for heard in stored.heard() for each in matcher.match(heard)}.values())
     else:
         webhooks = [find(call, body.webhook)]
     matches = [Match(webhook=each.id, lane=lane_of(each, envelope.channel)) for each in webhooks]
@@ -120,7 +123,7 @@ def _wanted(entry: Entry, query: EventQuery) -> bool:
     return (
         (query.type is None or selects(query.type, entry.kind))
         and query.channel in {None, entry.channel}
-        and query.connection in {None, entry.connection}
+        and (query.connection == entry.connection or (query.connection is None and not entry.echo))
     )
 
 

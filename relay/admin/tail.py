@@ -74,12 +74,12 @@ class Tail:
         envelopes = self._shard.journal.envelopes(one.event for one in happenings if one.event is not None)
         seen: list[Seen] = []
         for one in happenings:
-            if one.event is None:
+            if one.outcome:
                 try:
                     seen.append(see_outcome(one.outcome, str(one.place), moment=moment))
                 except (NotJson, LookupError):
                     continue  # of another version
-            elif (envelope := envelopes.get(one.event)) is not None:
+            elif one.event is not None and (envelope := envelopes.get(one.event)) is not None:
                 seen.append(see_event(envelope, str(one.place), received_at=moment(envelope.received_at)))
         return seen
 

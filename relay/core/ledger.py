@@ -12,7 +12,7 @@ class Ledger:
     has ended.
     """
 
-    received: int = 0  # events, for each webhook that lived when they were fanned out; and what a replay brought later
+    received: int = 0  # events, for each webhook that lived when they were fanned out; what replays and echoes brought
     filtered: int = 0  # of these, what the webhook did not want
     delivered: int = 0
     outstanding: int = 0  # pending, sending or retrying

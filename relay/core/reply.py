@@ -5,7 +5,7 @@ channel, and its thread if the event was in one. Never to an echo of the bot's o
 the next echo, for ever.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -56,8 +56,14 @@ class Never:
     why: str
 
 
-def reply_to(envelope: Envelope, answer: Answered, *, now: float) -> Reply | None:
-    """What `answer` wants said, or None. `now`: Unix seconds."""
+def reply_to(
+    envelope: Envelope, answer: Answered, *, now: float, connections: Sequence[ConnectionId] = ()
+) -> Reply | None:
+    """What `answer` wants said, or None. `now`: Unix seconds; `connections`: those of the webhook, () for all.
+
+    A webhook that has connections of its own speaks by these, also where the event first came by another. Who its bot
+    is, the envelope does not tell then, so no bot's message is answered.
+    """
     if not 200 <= answer.status < 300 or envelope.connection is None or not envelope.channel:
         return None
     said = _object(answer.excerpt)
@@ -67,10 +73,11 @@ def reply_to(envelope: Envelope, answer: Answered, *, now: float) -> Reply | Non
         return None
     body = _object(envelope.body)
     event = _part(body, "event")
-    if is_own(body, event):
+    heard = not connections or envelope.connection in connections
+    if is_own(body if heard else {}, event):
         return None
     return Reply(
-        connection=envelope.connection,
+        connection=envelope.connection if heard else connections[0],
         channel=envelope.channel,
         thread_ts=_thread(event),
         text=text if isinstance(text, str) else "",

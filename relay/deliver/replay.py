@@ -114,8 +114,12 @@ def _events(replay: Replay, place: Place, journal: Journal, *, webhook: Webhook)
     if not seen:
         return None
     matcher = Matcher([webhook])
-    envelopes = journal.envelopes(entry.event_id for entry in seen).values()
-    make = [(each.event_id, lane_of(webhook, each.channel)) for each in envelopes if matcher.match(each)]
+    envelopes = journal.envelopes(entry.event_id for entry in seen)
+    make = [
+        (entry.event_id, lane_of(webhook, entry.channel))
+        for entry in seen
+        if (envelope := envelopes.get(entry.event_id)) and matcher.match(entry.heard(envelope))
+    ]
     return Batch(following=Place(place.walk, seen[-1].position).cursor, looked=len(seen), make=make)
 
 

@@ -40,7 +40,7 @@ def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Trie
     line = attempt_line(attempt.claim, attempt.webhook, outcome, media=attempt.envelope.media, at=attempt.at)
     reply = None
     if attempt.webhook.reply and isinstance(outcome, Answered):
-        reply = reply_to(attempt.envelope, outcome, now=now)
+        reply = reply_to(attempt.envelope, outcome, now=now, connections=attempt.webhook.connections)
     settlement = _settlement(attempt.claim, outcome, verdict, line=line, reply=reply)
     return Tried(attempt=attempt, outcome=outcome, verdict=verdict, settlement=settlement)
 

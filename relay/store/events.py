@@ -1,13 +1,14 @@
 """Events as they are kept: found by their ids."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from relay.core import json_text
 from relay.core.envelope import Envelope, Media
-from relay.core.ids import DeliveryId, EventId, delivery_id
+from relay.core.ids import ConnectionId, DeliveryId, EventId, delivery_id
 from relay.core.webhook import Json
 from relay.store.client import Client
 from relay.store.errors import translated
@@ -15,8 +16,8 @@ from relay.store.keys import Keys
 from relay.store.records import FIRST_VERSION, VERSION, check_version
 from relay.store.reply import maybe_bytes, rows, text
 
-HEAD_BYTES = 1024
-"""An event's head is shorter than this."""
+HEAD_BYTES = 4096
+"""An event's head is shorter than this: it names a hundred connections."""
 
 COUNTERS = 28
 """Digits ahead of an event's head: its first delivery's sequence (16), how many it has (6), how many are open (6)."""
@@ -27,6 +28,13 @@ class Stored(Struct, frozen=True, kw_only=True):
 
     envelope: Envelope
     deliveries: tuple[DeliveryId, ...]
+    echoes: tuple[ConnectionId, ...] = ()  # further connections by which it came, in that order
+
+    def heard(self) -> Iterator[Envelope]:
+        """The event as it came by each of its connections, the first one first."""
+        yield self.envelope
+        for connection in self.echoes:
+            yield replace(self.envelope, connection=connection)
 
 
 class Events:
@@ -84,17 +92,19 @@ class Events:
                 body=body,
                 media=Media.FORM if fields.get("form") else Media.JSON,
             )
+            echoes = tuple(map(ConnectionId, fields.get("also", ())))
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
-        return Stored(envelope=envelope, deliveries=tuple(delivery_id(first + i, self.shard) for i in range(count)))
+        deliveries = tuple(delivery_id(first + i, self.shard) for i in range(count))
+        return Stored(envelope=envelope, deliveries=deliveries, echoes=echoes)
 
 
 def write_head(envelope: Envelope) -> bytes:
-    head: dict[str, Json] = {"v": VERSION, "at": envelope.received_at, "k": envelope.kind}
+    """The connection stands first: scripts/append.lua looks there."""
+    head: dict[str, Json] = {"n": envelope.connection} if envelope.connection else {}
+    head |= {"v": VERSION, "at": envelope.received_at, "k": envelope.kind}
     if envelope.channel:
         head["c"] = envelope.channel
-    if envelope.connection:
-        head["n"] = envelope.connection
     if envelope.media is Media.FORM:
         head["form"] = True
     return json_text.write(head)

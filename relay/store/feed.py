@@ -8,6 +8,7 @@ from relay.core.errors import RelayError
 from relay.core.ids import EventId
 from relay.store.client import BLOCK_S, Client
 from relay.store.errors import translated
+from relay.store.journal import ECHO
 from relay.store.keys import Keys
 from relay.store.reply import entries, rows, text
 
@@ -58,7 +59,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """Something came; `place` is behind it. One of the two is there: an event's id, or an outcome's JSON."""
+    """Something came; `place` is behind it: an event's id, or an outcome's JSON; neither, where an event came again by
+    another connection.
+    """
 
     place: Place
     event: EventId | None = None
@@ -112,7 +115,8 @@ class Feed:
                 told.append(Happening(place=place, outcome=fields[b"o"]))
             else:
                 place = replace(place, events=id)
-                told.append(Happening(place=place, event=EventId(fields[b"e"].decode())))
+                event = fields[b"e"].decode()
+                told.append(Happening(place=place, event=None if event.startswith(ECHO) else EventId(event)))
         return told
 
 

@@ -1,6 +1,7 @@
 """The journal: every event once, in the order of its arrival, and what has become of it.
 
-Append writes an envelope unless it is there already. Fan-out reads on from the cursor and turns a stretch into
+Append writes an envelope unless it is there already; a copy by a connection that is new to the event is an *echo*, a
+short second entry (docs/decisions/echoes.md). Fan-out reads on from the cursor and turns a stretch into
 deliveries in one step that compares the cursor first: of two workers with the same stretch one wins, and the other has
 lost nothing but its time.
 """
@@ -8,6 +9,7 @@ lost nothing but its time.
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId, EventId, WebhookId
@@ -24,6 +26,9 @@ BATCH = 256
 START = "0-0"
 """The cursor before the first entry."""
 
+ECHO = "+"
+"""Ahead of an event's id, where it is an echo's; a release that knows no echoes finds no such event, and goes on."""
+
 
 class Entry(Struct, frozen=True, kw_only=True):
     """One entry of the journal: enough to match by, without the body."""
@@ -33,6 +38,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     kind: str
     channel: str
     connection: ConnectionId | None
+    echo: bool = False  # the event was here before, by another connection
+
+    def heard(self, envelope: Envelope) -> Envelope:
+        """The event as it came by this entry's connection; `envelope` is the first copy."""
+        return replace(envelope, connection=self.connection) if self.echo else envelope
 
 
 class Match(Struct, frozen=True, kw_only=True):
@@ -52,7 +62,7 @@ class Stretch(Struct, frozen=True, kw_only=True):
     cursor: str  # as it was read
     following: str  # as it shall be; "" if the events are all that is behind it
     matched: Sequence[tuple[Entry, Sequence[Match]]]
-    begun: int  # events whose first match, or nothing, is among them
+    begun: int  # events whose first match, or nothing, is among them; an echo is no event more
 
 
 class Passed(Struct, frozen=True, kw_only=True):
@@ -142,7 +152,7 @@ class Journal:
         arguments: list[Argument] = [stretch.cursor, stretch.following, version, stretch.begun, known]
         arguments += (int(insist), int(claimed_next))
         for entry, matches in stretch.matched:
-            arguments += (entry.event_id, len(matches))
+            arguments += (ECHO + entry.event_id if entry.echo else entry.event_id, len(matches))
             for match in matches:
                 arguments += (match.webhook, match.lane)
         return arguments
@@ -205,11 +215,12 @@ def _to_append(envelopes: Sequence[Envelope]) -> list[Argument]:
 
 
 def _entry(position: str, fields: Mapping[bytes, bytes]) -> Entry:
-    connection = fields[b"n"].decode()
+    connection, event = fields[b"n"].decode(), fields[b"e"].decode()
     return Entry(
         position=position,
-        event_id=EventId(fields[b"e"].decode()),
+        event_id=EventId(event.removeprefix(ECHO)),
         kind=fields[b"k"].decode(),
         channel=fields[b"c"].decode(),
         connection=ConnectionId(connection) if connection else None,
+        echo=event.startswith(ECHO),
     )

@@ -27,8 +27,8 @@ SHARD_KEYS: tuple[Key, ...] = (
         name="journal",
         type="stream",
         meaning=(
-            "every event in the order of its arrival: e event id, k kind, c channel, n connection; "
-            "trimmed by age, never past the cursor"
+            "every event in the order of its arrival: e event id (`+<id>`: an echo, the same event by another "
+            "connection), k kind, c channel, n connection; trimmed by age, never past the cursor"
         ),
     ),
     Key(
@@ -37,8 +37,9 @@ SHARD_KEYS: tuple[Key, ...] = (
         type="string",
         meaning=(
             "28 digits (first delivery's sequence, how many, how many are open), a JSON head, a "
-            "newline, the exact bytes of the body; no TTL until it is fanned out and while a delivery is open, then "
-            "the retention; a second append of the same id finds it"
+            "newline, the exact bytes of the body; the head's n is the connection that was first, also are others; no "
+            "TTL until it is fanned out and while a delivery is open, then the retention; a second append of the same "
+            "id finds it"
         ),
     ),
     Key(
@@ -141,8 +142,9 @@ SHARD_KEYS: tuple[Key, ...] = (
         of="webhook",
         type="hash",
         meaning=(
-            "matched, added (of these, by replays), outstanding, delivered, held, dead, cancelled: deliveries in each "
-            "column; `*` sums all webhooks and has events, live, baseline, retired (see decisions/ledger.md)"
+            "matched, added (of these, by replays and echoes), outstanding, delivered, held, dead, cancelled: "
+            "deliveries in each column; `*` sums all webhooks and has events, live, baseline, retired "
+            "(see decisions/ledger.md)"
         ),
     ),
     Key(name="watched", type="string", meaning="there while somebody watches the live stream"),

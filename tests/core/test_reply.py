@@ -136,3 +136,15 @@ def test_the_echo_of_a_reply_is_not_answered() -> None:
 def test_a_reply_is_kept_as_it_is(text: str, thread_ts: str | None, blocks: list[Json] | None, at: float) -> None:
     said = Reply(connection=ConnectionId("con_1"), channel="C1", thread_ts=thread_ts, text=text, blocks=blocks, at=at)
     assert read_reply(write_reply(said)) == said
+
+
+def test_a_webhook_with_connections_of_its_own_speaks_by_these_and_answers_no_bot() -> None:
+    """Where the event first came by another: whose bot may speak is the webhook's affair, who it is we do not know."""
+    own = (ConnectionId("con_2"), ConnectionId("con_3"))
+    said = reply_to(envelope(message()), answer(), now=1.0, connections=own)
+    assert said is not None
+    assert said.connection == "con_2"
+    assert reply_to(envelope(message(user="U2", bot_id="B2")), answer(), now=1.0, connections=own) is None
+    heard = reply_to(envelope(message()), answer(), now=1.0, connections=(*own, ConnectionId("con_1")))
+    assert heard is not None
+    assert heard.connection == "con_1"

@@ -17,6 +17,7 @@ from relay.slack.supervisor import SlackStore, Supervisor
 from relay.store.client import Client, StoreOptions
 from relay.store.connection_states import ConnectionStates
 from relay.store.connections import DEFAULT_RTM, Connections
+from relay.store.deliveries import Deliveries
 from relay.store.journal import Journal
 from relay.store.notices import Notices
 from relay.store.occurrences import Occurrences
@@ -39,6 +40,7 @@ class SlackSide:
         self.notices = Notices(self.client)
         self.workers = Workers(self.client)
         self.journal = Journal(self.client)
+        self.deliveries = Deliveries(self.client)
         self.facts: list[Fact] = []
         self._log = Report(io.StringIO(), level=Level.DEBUG)
         self.inbox = Inbox(
@@ -85,7 +87,7 @@ class SlackSide:
 
     def envelopes(self) -> list[Envelope]:
         """All that the journal holds, in order."""
-        ids = [entry.event_id for entry in self.journal.oldest("-", "+", 100_000)]
+        ids = [entry.event_id for entry in self.journal.oldest("-", "+", 100_000) if not entry.echo]
         known = self.journal.envelopes(ids)
         return [known[id] for id in ids]
 

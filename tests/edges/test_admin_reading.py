@@ -53,6 +53,25 @@ def test_events_are_listed_newest_first_page_by_page(desk: Desk) -> None:
     assert (ids(second.rows), second.body["next_cursor"]) == (["Ev1"], None)
 
 
+def test_an_event_that_several_connections_heard_is_one_and_is_found_by_each_of_them(desk: Desk) -> None:
+    for connection in ("con_1", "con_2", "con_3", "con_2"):
+        desk.store.journal.append([event("Ev1", connection=connection)])
+    for query in ("", "connection=con_1", "connection=con_2", "connection=con_3"):
+        assert ids(desk.ask("GET", f"/v1/events?{query}").rows) == ["Ev1"]
+    shown = desk.ask("GET", "/v1/events/Ev1").body
+    assert (shown["connection"], shown["connections"]) == ("con_1", ["con_1", "con_2", "con_3"])
+
+
+def test_an_event_goes_again_to_those_of_every_connection_that_heard_it(desk: Desk) -> None:
+    for number in (1, 2, 3):
+        desk.store.webhooks.add(webhook(f"wh_{number}", connections=(ConnectionId(f"con_{number}"),)))
+    for connection in ("con_1", "con_2"):
+        desk.store.journal.append([event("Ev1", connection=connection)])
+    brought = desk.ask("POST", "/v1/events/Ev1/replay", {}).body["deliveries"]
+    assert isinstance(brought, dict)
+    assert brought.keys() == {"wh_1", "wh_2"}
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

@@ -1,21 +1,57 @@
 -- append: an envelope is written once, whoever brings it and however often.
 --
 -- ARGV: retention ms, then for each envelope: event id, kind, channel, connection, head (JSON), body
--- event:<id>   string  made, unless it is there: then this is a duplicate and nothing is written; kept until fan-out has
---                      seen it, and for the retention after that
--- journal      stream  one entry more; entries older than the retention go, but never one behind the cursor of fan-out
+-- event:<id>   string  made, unless it is there: then this is a duplicate; kept until fan-out has seen it, and for the
+--                      retention after that. A duplicate by a connection that is not known for it is an echo: its head
+--                      names that connection too
+-- journal      stream  one entry more for what is new, and one for an echo; entries older than the retention go, but
+--                      never one behind the cursor of fan-out
 -- Answers with a list: 1 for a new event, 0 for a duplicate.
 
 local cursor = redis.call('GET', key.cursor) or '0-0'
-local oldest = math.min(now_ms - retention_ms, tonumber(string.match(cursor, '^%d+')))
+local oldest = whole(math.min(now_ms - retention_ms, tonumber(string.match(cursor, '^%d+'))))
+local COUNTERS = 28
+local ZEROS = string.rep('0', COUNTERS)
+
+local function enter_journal(id, kind, channel, connection)
+  redis.call('XADD', key.journal, 'MINID', '~', oldest, '*', 'e', id, 'k', kind, 'c', channel, 'n', connection)
+end
+
+-- how a head begins whose event came by this connection first: so do those of most duplicates
+local beginnings = {}
+local function beginning(connection)
+  beginnings[connection] = beginnings[connection] or '{"n":"' .. connection .. '"'
+  return beginnings[connection]
+end
+
+local function echo(id, kind, channel, connection)
+  local value = redis.call('GET', key.event(id))
+  local ends = string.find(value, '\n', 1, true) or 0
+  local head = string.sub(value, COUNTERS + 1, ends - 1)
+  local readable, known = pcall(cjson.decode, head)
+  if not readable or not known.n or known.n == connection then return end
+  for _, also in ipairs(known.also or {}) do
+    if also == connection then return end
+  end
+  local word = cjson.encode(connection)
+  local more = known.also and string.sub(head, 1, -3) .. ',' .. word .. ']}'
+    or string.sub(head, 1, -2) .. ',"also":[' .. word .. ']}'
+  redis.call('SET', key.event(id), string.sub(value, 1, COUNTERS) .. more .. string.sub(value, ends))
+  enter_journal('+' .. id, kind, channel, connection)
+end
+
 local answer = {}
 for i = 2, #ARGV, 6 do
   local id, kind, channel, connection, head, body = unpack(ARGV, i, i + 5)
-  local value = string.rep('0', 28) .. head .. '\n' .. body
-  if redis.call('SET', key.event(id), value, 'NX') then
-    redis.call('XADD', key.journal, 'MINID', '~', whole(oldest), '*', 'e', id, 'k', kind, 'c', channel, 'n', connection)
+  local name = key.event(id)
+  if redis.call('SET', name, ZEROS .. head .. '\n' .. body, 'NX') then
+    enter_journal(id, kind, channel, connection)
     answer[#answer + 1] = 1
   else
+    local start = beginning(connection)
+    if redis.call('GETRANGE', name, COUNTERS, COUNTERS + #start - 1) ~= start and connection ~= '' then
+      echo(id, kind, channel, connection)
+    end
     answer[#answer + 1] = 0
   end
 end

@@ -3,7 +3,8 @@
 -- ARGV: retention ms, cursor as it was read, cursor as it shall be ('' if the events are all that the journal has behind
 --       it), version of the webhooks that were matched, number of events that begin here, newest number that the caller
 --       has seen, 1 to pass over webhooks that are not known here, 1 if a claim follows at once, so that nobody need be
---       woken, then for each event: id, how many matches, and for each of them: webhook, lane ('' without order)
+--       woken, then for each event: id, how many matches, and for each of them: webhook, lane ('' without order).
+--       `+<id>` is an echo: the event was here before, and goes to those that have no delivery of it
 -- journal      stream  read, where it is to be seen that there is nothing else
 -- cursor       string  compared, then set: of two workers with the same stretch one gets 'behind'. It is a journal id,
 --                      or that and `|<webhook>`: of the next event, the matches up to that webhook are done
@@ -18,6 +19,7 @@ local cursor, following, version, begun, known, insist, claimed_next = unpack(AR
 if (redis.call('GET', key.cursor) or '0-0') ~= cursor then return {'behind', 0, ''} end
 if tonumber(redis.call('GET', key.version) or '0') > tonumber(version) then return {'stale', 0, ''} end
 
+local ECHO = string.byte('+')
 local events, born_here = {}, 0
 local i = 9
 while i <= #ARGV do
@@ -41,8 +43,24 @@ if following == '' then
 end
 
 local sequence = born_here > 0 and numbers(born_here, known) or 0
+
+local function fan_out_echo(id, event)
+  for at = event.first, event.first + 2 * event.matches - 1, 2 do
+    local webhook, lane = ARGV[at], ARGV[at + 1]
+    if gate_of(webhook) and not delivery_of(id, webhook) then
+      name_deliveries(id, sequence, 1)
+      birth(whole(sequence), webhook, id, lane)
+      book(webhook, 'added', 1)
+      sequence = sequence + 1
+    end
+  end
+  open_event(id, 0)
+end
+
 for _, event in ipairs(events) do
-  if event.known > 0 then
+  if string.byte(event.id) == ECHO then
+    fan_out_echo(string.sub(event.id, 2), event)
+  elseif event.known > 0 then
     name_deliveries(event.id, sequence, event.known)
     for at = event.first, event.first + 2 * event.matches - 1, 2 do
       if gate_of(ARGV[at]) then

@@ -25,24 +25,6 @@ local function stands_in_the_way()
   if redis.call('LLEN', key.fresh(webhook_of)) > BACKLOG then return 'full' end
 end
 
--- the delivery of an event to a webhook, whichever of the event's numbers it has; nil: there is none
-local function delivery_of(event, webhook)
-  local function among(first, count)
-    if count == 0 then return end
-    local range = {whole(first) .. '-0', whole(first + count - 1) .. '-0'}
-    local found = redis.call('XRANGE', key.deliveries(webhook), range[1], range[2], 'COUNT', 1)[1]
-    return found and string.match(found[1], '^%d+')
-  end
-  local first, count = string.match(redis.call('GETRANGE', key.event(event), 0, 21), '^(' .. string.rep('%d', 16) .. ')(%d+)$')
-  local found = first and among(tonumber(first), tonumber(count))
-  if found then return found end
-  for _, range in ipairs(redis.call('LRANGE', key.extra(event), 0, -1)) do
-    first, count = string.match(range, '^(%d+) (%d+)$')
-    found = among(tonumber(first), tonumber(count))
-    if found then return found end
-  end
-end
-
 local function again(sequence, states)
   local record = read(sequence)
   if not record or not string.find(states, record.s, 1, true) or not after[record.s].replay then return end
