@@ -12,6 +12,7 @@ class Scale:
     script_events: int  # for the scripts
     burst: int  # events at once, for the scripts
     backlog: int  # deliveries
+    crew_deliveries: int  # of each number of workers
     latency_s: float
     rate: float  # events a second, for latencies
     connections: int
@@ -27,6 +28,7 @@ FULL = Scale(
     script_events=4_000,
     burst=8_000,
     backlog=100_000,
+    crew_deliveries=20_000,
     latency_s=30.0,
     rate=200.0,
     connections=100,
@@ -41,6 +43,7 @@ SHORT = Scale(
     script_events=100,
     burst=100,
     backlog=200,
+    crew_deliveries=200,
     latency_s=1.0,
     rate=50.0,
     connections=3,

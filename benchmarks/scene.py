@@ -19,6 +19,8 @@ from relay.core.webhook import Json
 from relay.store.client import Client, StoreOptions
 from relay.store.deliveries import Deliveries
 from relay.store.embedded import EmbeddedRedis
+from relay.store.vault import Vault
+from relay.store.webhooks import Webhooks
 
 ADMIN_TOKEN = "bench"  # noqa: S105  # of a relay that only this machine can reach
 READY_WITHIN_S = 20.0
@@ -87,6 +89,18 @@ class CheckingReceiver(Child):
         return ask("GET", self.url + "/report")  # type: ignore[return-value]  # its own shape
 
 
+def environment(*, redis: str, slack: LoadingSlack) -> dict[str, str]:
+    """Of a relay with one RTM connection."""
+    return {
+        "REDIS_URL": redis,
+        "SLACK_API_URL": f"{slack.url}/api/",
+        "SLACK_BOT_TOKEN": "xoxb-bench",
+        "RELAY_ADMIN_TOKEN": ADMIN_TOKEN,
+        "RELAY_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "RELAY_LOG_FORMAT": "json",
+    }
+
+
 class Relay(Child):
     """`relay serve` with one RTM connection."""
 
@@ -94,16 +108,7 @@ class Relay(Child):
         self._slack = slack
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
-        env = {
-            "HOST": "127.0.0.1",
-            "PORT": str(port),
-            "REDIS_URL": redis,
-            "SLACK_API_URL": f"{slack.url}/api/",
-            "SLACK_BOT_TOKEN": "xoxb-bench",
-            "RELAY_ADMIN_TOKEN": ADMIN_TOKEN,
-            "RELAY_ALLOWED_NETWORKS": "127.0.0.0/8",
-            "RELAY_LOG_FORMAT": "json",
-        }
+        env = {**environment(redis=redis, slack=slack), "HOST": "127.0.0.1", "PORT": str(port)}
         program = ["-m", "relay", "serve"] if ca_file is None else ["-m", "benchmarks.trusting", str(ca_file)]
         super().__init__(python(*program), folder, env=env)
 
@@ -139,6 +144,7 @@ class Books:
         self._server = server
         self._client = Client(StoreOptions(url=server.url))
         self._deliveries = Deliveries(self._client)
+        self.webhooks = Webhooks(self._client, Vault())
 
     def ledger(self) -> Ledger:
         return self._deliveries.ledger()
