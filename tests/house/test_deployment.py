@@ -9,7 +9,7 @@ import sys
 import tomllib
 from fnmatch import fnmatch
 from functools import cache
-from importlib.metadata import packages_distributions
+from importlib.metadata import files, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -44,11 +44,12 @@ def locked(name: str) -> dict[str, str]:
     }
 
 
-def dependencies(groups: list[str]) -> list[str]:
+def dependencies(groups: list[str], *, extras: tuple[str, ...] = ()) -> list[str]:
     """What pyproject.toml asks for."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     return [
         *project["project"]["dependencies"],
+        *(name for extra in extras for name in project["project"]["optional-dependencies"][extra]),
         *(name for group in groups for name in project["dependency-groups"][group]),
     ]
 
@@ -157,16 +158,29 @@ def imported(node: ast.AST) -> list[str]:
 def foreign_imports(folder: str) -> set[str]:
     """The distributions of which the modules in `folder` import something, by name."""
     homes = packages_distributions()
-    named = {
-        name.split(".")[0] for module in modules(folder) for node in module.all(ast.AST) for name in imported(node)
+    ours = {*sys.stdlib_module_names, "_typeshed", "relay", "tests", "benchmarks"}
+    named = {name for module in modules(folder) for node in module.all(ast.AST) for name in imported(node)}
+    foreign = {name for name in named if name.split(".")[0] not in ours}
+    return {
+        canonicalize_name(home)
+        for name in foreign
+        for home in holders(name, set(homes.get(name.split(".")[0], [f"the unknown {name}"])))
     }
-    foreign = named - sys.stdlib_module_names - {"_typeshed", "relay", "tests", "benchmarks"}
-    return {canonicalize_name(home) for name in foreign for home in homes.get(name, [f"the unknown {name}"])}
+
+
+def holders(module: str, homes: set[str]) -> set[str]:
+    """Several distributions may share a namespace: those of them that hold this very module."""
+    if len(homes) == 1:
+        return homes
+    path = module.replace(".", "/")
+    spelled = {f"{path}.py", f"{path}/__init__.py"}
+    return {home for home in homes if spelled & {file.as_posix() for file in files(home) or []}} or homes
 
 
 @pytest.mark.parametrize(("folder", "groups"), [("relay", []), ("tests", ["dev"]), ("benchmarks", ["dev"])])
 def test_what_is_imported_is_asked_for_by_name(folder: str, groups: list[str]) -> None:
-    asked = {canonicalize_name(Requirement(text).name) for text in dependencies(groups)}
+    extras = () if groups else ("otel",)
+    asked = {canonicalize_name(Requirement(text).name) for text in dependencies(groups, extras=extras)}
     assert foreign_imports(folder) <= asked
 
 
