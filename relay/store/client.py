@@ -42,7 +42,7 @@ class StoreOptions:
     tls_verify: bool = True
     retention_s: float = 72 * 3600.0
     connections: int = 8  # to one server at most, made when wanted, for calls that don't block
-    timeout_s: float = 5.0  # for one call
+    timeout_s: float = 3.0  # for one call
 
 
 SHARED = ("prelude", "due")

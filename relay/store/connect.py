@@ -1,14 +1,15 @@
 """Connections: one Redis' face for one server, a master behind Sentinels, or a Redis Cluster.
 
-Whatever it is, a call that finds no free connection waits for one; no command is ever repeated by itself; and all
-connections of the process that want the same TLS share one context, because making one takes 40 ms of CPU, and redis-py
-makes one for each connection.
+Whatever it is, a call that finds no free connection waits for one, but not for a server that is silent; no command is
+ever repeated by itself; and all connections of the process that want the same TLS share one context, because making one
+takes 40 ms of CPU, and redis-py makes one for each connection.
 """
 
 import select
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from queue import Empty, LifoQueue
 from socket import socket
 
 from gevent.monkey import get_original
@@ -22,7 +23,7 @@ from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConn
 from relay.store.cluster import Cluster, Slots
 from relay.store.location import Address, Kind, Location
 
-CONNECT_S = 5.0
+CONNECT_S = 3.0
 SENTINEL_S = 1.0
 """What a Sentinel may take to answer before the next is asked."""
 
@@ -70,6 +71,7 @@ class Connector:
             **self._tls,
             "max_connections": connections,
             "timeout": answer_s,  # for a free connection
+            "queue_class": _Line,
             "socket_timeout": answer_s,
             "socket_connect_timeout": CONNECT_S,
             "retry": _never(),
@@ -96,6 +98,24 @@ class Connector:
 def _never() -> Retry:
     """An answer that was lost says nothing about the write."""
     return Retry(NoBackoff(), 0)
+
+
+class _Line(LifoQueue["AbstractConnection | None"]):
+    """A pool's connections that nobody uses, and the line of those who wait for one.
+
+    Who has waited and is handed one that its last user lost need not wait for the same silence again: neither it nor
+    those behind it. Whoever comes next finds it there, and tries.
+    """
+
+    def get(self, block: bool = True, timeout: float | None = None) -> AbstractConnection | None:  # noqa: FBT001, FBT002  # queue's
+        try:
+            return super().get(block=False)
+        except Empty:
+            connection = super().get(block, timeout)
+        if connection is not None and not connection.is_connected:
+            self.put_nowait(connection)
+            raise Empty
+        return connection
 
 
 class _Packer:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import gevent
 import pytest
+from redis.exceptions import RedisError
 
 from relay.store.client import Client, StoreOptions
 from relay.store.connect import _context
@@ -12,6 +13,7 @@ from relay.store.errors import StoreAway
 from relay.store.server import look_at
 from tests.constellations import HOST, Node, free_ports
 from tests.edges.certificates import make_authority
+from tests.servers import RedisServer
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,29 @@ def test_callers_wait_for_a_free_connection(redis_url: str) -> None:
     gevent.joinall(callers, raise_error=True)
     assert int(client.redis.get("relay:{g}:n") or 0) == 100
     assert len(client.redis.client_list()) <= 2 + 1  # and the test session's own
+    client.close()
+
+
+def test_nobody_waits_for_a_silence_twice(own_redis: RedisServer) -> None:
+    """Shown by what a frozen Redis finds when it goes on: what two asked who had a connection, and the others not."""
+    client = Client(StoreOptions(url=own_redis.url, connections=2, timeout_s=0.3))
+    gevent.joinall([gevent.spawn(client.redis.incr, "relay:{g}:n") for _ in range(10)], raise_error=True)
+    own_redis.pause()
+    callers = [gevent.spawn(client.redis.incr, "relay:{g}:n") for _ in range(10)]
+    gevent.joinall(callers)
+    own_redis.resume()
+    assert all(isinstance(caller.exception, RedisError) for caller in callers)
+    assert int(client.redis.get("relay:{g}:n") or 0) == 12
+    client.close()
+
+
+def test_a_redis_that_takes_its_time_is_waited_for(own_redis: RedisServer) -> None:
+    client = Client(StoreOptions(url=own_redis.url, connections=2, timeout_s=2.0))
+    own_redis.pause()
+    callers = [gevent.spawn(client.redis.incr, "relay:{g}:n") for _ in range(10)]
+    gevent.spawn_later(0.3, own_redis.resume).join()
+    gevent.joinall(callers, raise_error=True)
+    assert int(client.redis.get("relay:{g}:n") or 0) == 10
     client.close()
 
 
