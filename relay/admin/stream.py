@@ -110,7 +110,7 @@ class Stream:
             if missing:
                 break
             told += len(seen)
-            watcher.websocket.pour(Frames.of([one for one in seen if watcher.wish.wants(one)]).wire)
+            watcher.websocket.pour(b"".join(text_frame(one.text) for one in seen if watcher.wish.wants(one)))
             missing = not watcher.websocket.flush(DRAIN_S)
             if missing:
                 break

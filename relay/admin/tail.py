@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-import gevent
-
 from relay.admin.moments import moment
 from relay.core.json_text import NotJson
 from relay.core.watching import Seen, see_event, see_outcome
@@ -15,8 +13,8 @@ from relay.store.shards import Shard
 
 READ_AT_ONCE = 256
 
-Tell = Callable[[list[Seen]], float]
-"""Tells the watchers; answers with the seconds to rest before more is read."""
+Tell = Callable[[list[Seen]], None]
+"""Tells the watchers, and rests before more is read."""
 
 
 class Tail:
@@ -68,7 +66,7 @@ class Tail:
         if happenings:
             seen = self._seen(happenings)
             self._place = happenings[-1].place
-            gevent.sleep(self._tell(seen))
+            self._tell(seen)
 
     def _seen(self, happenings: list[Happening]) -> list[Seen]:
         envelopes = self._shard.journal.envelopes(one.event for one in happenings if one.event is not None)
