@@ -14,6 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
         --generate-hashes --no-emit-index-url --no-emit-find-links \
         --annotation-style line --custom-compile-command "make lock"
+AT_ONCE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 ARGS ?=
 
 .PHONY: demo test lint chaos bench docs lock
@@ -23,7 +24,7 @@ demo: $(VENV)/.runs
 	@$(BIN)/relay demo $(ARGS)
 
 test: lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(AT_ONCE) $(ARGS)
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check

@@ -15,9 +15,18 @@ GRACE_S = 1.0
 """What a test has closed or killed may take this long to be gone."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: of several processes that run the tests, none shall begin them when the others are done."""
+    items.sort(key=lambda test: "whole" not in test.path.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _known_ground() -> None:
+def _threads_are_there() -> None:
     fill_the_thread_pool()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _known_ground(_threads_are_there: None) -> None:
     settle_the_heap()
 
 

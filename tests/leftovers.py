@@ -57,7 +57,8 @@ def _children() -> Iterator[str]:
             continue
 
 
-def _listeners() -> Iterator[str]:
+def own_sockets() -> Iterator[socket.socket]:
+    """Each socket that this process has open, to be looked at by a descriptor of its own."""
     for entry in DESCRIPTORS.iterdir():
         descriptor = int(entry.name)
         try:
@@ -66,5 +67,10 @@ def _listeners() -> Iterator[str]:
             continue
         if duplicate is not None:
             with socket.socket(fileno=duplicate) as found:
-                if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                    yield f"listening socket {found.getsockname()!r}"
+                yield found
+
+
+def _listeners() -> Iterator[str]:
+    for one in own_sockets():
+        if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            yield f"listening socket {one.getsockname()!r}"

@@ -27,6 +27,14 @@ def everything(client: socket.socket) -> bytes:
     return said
 
 
+def faces(one: socket.socket, client: socket.socket) -> bool:
+    """`one` is the other side of the client's connection."""
+    try:
+        return bool(one.getpeername() == client.getsockname())
+    except OSError:  # it is connected to nobody
+        return False
+
+
 def reset(client: socket.socket) -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
     client.close()

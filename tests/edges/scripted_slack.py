@@ -14,6 +14,7 @@ from typing import Self
 
 import gevent
 from gevent import socket
+from gevent.lock import RLock
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from websockets.frames import Frame, Opcode
@@ -45,6 +46,7 @@ class Socket:
         self.heard: list[Json] = []
         self.answer: Callable[[Json], Json | None] = lambda _: None
         self.over = False
+        self._turn = RLock()
 
     def say(self, frame: object) -> None:
         """A text frame: JSON, or bytes as they are."""
@@ -52,7 +54,8 @@ class Socket:
         self.flush()
 
     def flush(self) -> None:
-        self.stream.sendall(b"".join(self.protocol.data_to_send()))
+        with self._turn:  # a pong may be due while a large frame is on its way
+            self.stream.sendall(b"".join(self.protocol.data_to_send()))
 
     def listen(self, *, answer_pings: bool = True) -> None:
         """Until the client leaves; its frames are kept in `heard`."""

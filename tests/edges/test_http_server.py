@@ -1,10 +1,8 @@
 """The HTTP server among strangers: how it answers, how many it bears, how it fails and how it ends."""
 
-import http.client
 import logging
 import resource
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -14,8 +12,9 @@ from gevent.event import Event
 
 from relay.http.limits import Limits
 from relay.http.server import CannotListen, HttpServer
-from tests.edges.raw import connected, everything
+from tests.edges.raw import connected, everything, faces
 from tests.edges.strangers import GET, POST, Serve, application, is_answering, port, problem, released, serve
+from tests.leftovers import own_sockets
 from tests.waiting import until
 
 FIXTURES = (port, released, serve)
@@ -30,14 +29,13 @@ def descriptors() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_kept_connections_answer_without_nagles_delay(port: int) -> None:
-    client = http.client.HTTPConnection("127.0.0.1", port)
-    begun = time.monotonic()
-    for _ in range(20):
-        client.request("GET", "/")
-        assert client.getresponse().read() == b"hello"
-    assert time.monotonic() - begun < 0.4  # 20 × 44 ms else
-    client.close()
+def test_connections_answer_without_nagles_delay(port: int) -> None:
+    with connected(port, GET) as client:
+        assert client.recv(1000)
+        [at_once] = [
+            one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in own_sockets() if faces(one, client)
+        ]
+        assert at_once
 
 
 def test_two_requests_sent_at_once_are_answered_in_turn(port: int) -> None:
@@ -87,9 +85,7 @@ def test_a_thousand_silent_clients_keep_nobody_out(serve: Serve, descriptors: No
         for number in range(1000):
             opening = b"" if number % 2 else b"POST /echo HTTP/1.1\r\nContent-Length: 99\r\n\r\n{"
             stack.enter_context(connected(server.port, opening))
-        begun = time.monotonic()
         assert all(is_answering(server.port) for _ in range(20))
-        assert time.monotonic() - begun < 2
         assert server.peers <= 200
 
 
@@ -134,9 +130,8 @@ def test_stop_cuts_what_takes_too_long(serve: Serve) -> None:
     server = serve(Limits())
     with connected(server.port, GET.replace(b"/ ", b"/slow ", 1)):
         until(lambda: server.peers == 1)
-        begun = time.monotonic()
-        server.stop(within_s=0.2)
-        assert time.monotonic() - begun < 1.5
+        with gevent.Timeout(10):
+            server.stop(within_s=0.2)
 
 
 def test_a_taken_port_is_said_plainly(port: int) -> None:

@@ -24,6 +24,17 @@ def mute(peer: Peer) -> None:
     peer.linger()
 
 
+def answering_after(release: Event) -> Behave:
+    """Reads each request and answers when the test says so."""
+
+    def behave(peer: Peer) -> None:
+        while peer.request() is not None:
+            release.wait()
+            peer.send(OK)
+
+    return behave
+
+
 def once(then: Behave) -> Behave:
     """Answers the first request of a connection and does `then` with the next."""
 
@@ -175,17 +186,13 @@ def test_idle_connections_make_room_for_others() -> None:
 
 
 def test_a_greenlet_killed_while_it_waits_costs_the_others_nothing() -> None:
-    def slow(peer: Peer) -> None:
-        while peer.request() is not None:
-            gevent.sleep(0.05)
-            peer.send(OK)
-
-    with Endpoint(slow) as endpoint, poster_for() as poster:
+    release = Event()
+    with Endpoint(answering_after(release)) as endpoint, poster_for() as poster:
         greenlets = [gevent.spawn(post, poster, endpoint.url) for _ in range(60)]
         until(lambda: len(endpoint.requests) == 60)
-        for killed in greenlets[::2]:
-            killed.kill(block=False)
-        survivors = [greenlet.get(timeout=2) for greenlet in greenlets[1::2]]
+        gevent.killall(greenlets[::2])
+        release.set()
+        survivors = [greenlet.get() for greenlet in greenlets[1::2]]
 
         assert all(isinstance(outcome, Answered) for outcome in survivors)
         until(lambda: poster.in_flight == 0)
@@ -205,15 +212,19 @@ def test_one_who_breaks_on_its_outcome_breaks_nobody_else(capfd: pytest.CaptureF
 
 def test_one_who_waits_on_its_outcome_is_waited_for_and_nothing_is_lost() -> None:
     with Endpoint(answering()) as endpoint, poster_for() as poster:
-        never = Event()
+        dawdles, goes_on = Event(), Event()
 
         def dawdle(outcome: Outcome) -> None:
-            never.wait(0.1)
+            dawdles.set()
+            goes_on.wait()
 
         poster.start(request(endpoint), dawdle)
+        dawdles.wait()
         outcomes = [gevent.spawn(post, poster, endpoint.url) for _ in range(20)]
+        until(lambda: poster.in_flight == 20)
+        goes_on.set()
 
-        assert all(isinstance(greenlet.get(timeout=2), Answered) for greenlet in outcomes)
+        assert all(isinstance(greenlet.get(), Answered) for greenlet in outcomes)
 
 
 def test_an_outcome_never_comes_before_start_has_returned() -> None:
@@ -230,17 +241,17 @@ def test_an_outcome_never_comes_before_start_has_returned() -> None:
 
 
 def test_closing_waits_for_what_is_in_flight(no_descriptor_left: None) -> None:
-    def slow(peer: Peer) -> None:
-        peer.request()
-        gevent.sleep(0.1)
-        peer.send(OK)
-
+    release = Event()
     seen: list[Outcome] = []
-    with Endpoint(slow) as endpoint:
+    with Endpoint(answering_after(release)) as endpoint:
         poster = Poster(PostOptions(allowed=LOOPBACK))
         for _ in range(10):
             poster.start(request(endpoint), seen.append)
-        poster.close(2)
+        closing = gevent.spawn(poster.close, 10)
+        until(lambda: len(endpoint.requests) == 10)
+        assert not closing.ready()
+        release.set()
+        closing.get()
 
     assert [type(outcome) for outcome in seen] == [Answered] * 10
 

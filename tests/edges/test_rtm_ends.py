@@ -2,7 +2,6 @@
 
 import socket as sockets
 import struct
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from relay.slack.options import SlackOptions
 from tests.edges.scripted_slack import ScriptedSlack, Socket, hello_and_listen
 from tests.edges.slack_side import RTM, SlackSide
 from tests.servers import RedisServer
-from tests.waiting import until
+from tests.waiting import let_pass, until
 
 MESSAGE = {"type": "message", "channel": "C1", "user": "U1", "text": "hi", "ts": "1355517523.000005"}
 
@@ -119,8 +118,8 @@ def fragmenting(socket: Socket) -> None:
 DEATHS = [silent, deaf_from_the_start, dripping, fragmenting]
 
 
-def test_a_socket_that_looks_alive_and_says_nothing_is_dead_within_fifteen_seconds(redis_url: str) -> None:
-    """All deaths at once, a connection for each: they take their time."""
+def test_a_socket_that_looks_alive_and_says_nothing_is_found_dead(redis_url: str) -> None:
+    """After how long, core's tests of the session say. All deaths at once, a connection for each."""
     ways = iter(DEATHS)
     connections = [replace(RTM, id=ConnectionId(f"con_{death.__name__}")) for death in DEATHS]
 
@@ -128,12 +127,9 @@ def test_a_socket_that_looks_alive_and_says_nothing_is_dead_within_fifteen_secon
         next(ways, hello_and_listen)(socket)
 
     with ScriptedSlack(talk=talk) as slack, SlackSide(redis_url, slack.api_url, *connections) as worker:
-        began = time.monotonic()
         until(lambda: len(slack.sockets) == 2 * len(DEATHS), 20.0, saying="each has a second socket")
-        took_s = time.monotonic() - began
         for connection in connections:
             worker.becomes("connected", connection)
-        assert 13 < took_s < 15
         errors = {fact.error for fact in worker.told(ConnectionChanged) if isinstance(fact, ConnectionChanged)}
         assert errors == {"", "silent"}
 
@@ -213,6 +209,6 @@ def test_an_idle_worker_leaves_redis_alone(redis_url: str, redis_server: RedisSe
 
     with ScriptedSlack() as slack, SlackSide(redis_url, slack.api_url) as worker:
         worker.becomes("connected")
-        before, began = requests(), time.monotonic()
-        until(lambda: time.monotonic() - began > 6)
+        before = requests()
+        let_pass(6.0)
         assert requests() - before <= 5  # two beats, one or two waits for notices, and our own question

@@ -94,7 +94,7 @@ def test_a_limit_is_obeyed(redis_url: str) -> None:
             until(lambda: (state := worker.state()) and state.error == "ratelimited")
             limited_at = time.monotonic()
             worker.becomes("connected")
-            assert 2 < time.monotonic() - limited_at < 4
+            assert time.monotonic() - limited_at > 2
             assert slack.calls["rtm.connect"] == 2
 
 

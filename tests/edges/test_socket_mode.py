@@ -1,7 +1,6 @@
 """Socket Mode over a real socket: acknowledged after it is stored, renewed without a gap, answered in time."""
 
 import json
-import time
 from dataclasses import replace
 from urllib.parse import parse_qs
 
@@ -156,18 +155,18 @@ def test_a_webhook_s_answer_goes_back_with_the_acknowledgement(redis_url: str) -
             assert slack.sockets[0].heard == [{"envelope_id": "env-1", "payload": {"text": "deployed"}}]
 
 
+SLACK_WAITS_S = 3.0
+"""For the answer to a slash command; then its user sees a failure."""
+
+
 def test_without_an_answer_the_acknowledgement_goes_in_time(redis_url: str) -> None:
     with script() as slack:
         opening(slack)
         with SlackSide(redis_url, slack.api_url, SOCKET_MODE) as worker:
             worker.becomes("connected", SOCKET_MODE)
-            began = time.monotonic()
             slack.sockets[0].say(slash(1))
             slack.sockets[0].say({**slash(2), "accepts_response_payload": False})
-            until(lambda: acknowledged(slack.sockets[0]) == ["env-2"])
-            assert time.monotonic() - began < 1
-            until(lambda: acknowledged(slack.sockets[0]) == ["env-2", "env-1"])
-            assert 2 < time.monotonic() - began < 3
+            until(lambda: acknowledged(slack.sockets[0]) == ["env-2", "env-1"], SLACK_WAITS_S)
 
 
 def test_nonsense_is_skipped_and_the_connection_goes_on(redis_url: str) -> None:

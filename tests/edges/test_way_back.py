@@ -68,7 +68,7 @@ def test_one_frame_a_second_and_what_can_not_be_said_in_time_is_refused(redis_ur
         refused = [answer for answer in answers if answer and not answer["ok"]]
         assert (len(granted), len(refused)) == (3, 3)
         assert {answer["error"] for answer in refused} == {"ratelimited"}
-        assert 2 <= time.monotonic() - began < 3.5
+        assert time.monotonic() - began >= 2
 
 
 def test_a_frame_beyond_slack_s_limit_is_not_sent(redis_url: str) -> None:

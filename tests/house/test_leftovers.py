@@ -18,7 +18,7 @@ GUILTY = {
 
 GROUND = """
 from tests.conftest import *
-from tests.conftest import _known_ground, _nothing_left_behind
+from tests.conftest import _known_ground, _nothing_left_behind, _threads_are_there
 """
 
 

@@ -12,6 +12,7 @@ GIVEN = {
     "data_dir": "RELAY_DATA_DIR, the contract's",
     "data": "a page of a list, the contract's; a field, never a name of our own",
     "exc_info": "PEP 3333's",
+    "items": "the tests, in pytest's hook",
 }
 PLURALS = {f"{word}s": word for word in EMPTY}
 

@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Iterator
-from time import monotonic
 
 import pytest
 from gevent.event import Event
@@ -17,21 +16,16 @@ from tests.whole.api import call
 from tests.whole.program import Program
 from tests.whole.steady import Talk
 
-SHUTDOWN_S = 3.0
-OUTAGE_S = 3.0
-"""What a Redis that stands still may cost beside that: the last words of those who count."""
+ENDS_WITHIN_S = 10.0
+"""Three seconds that it is given, three more for the last words to a Redis that stands still, and a busy machine's
+share; without the setting it would take twenty.
+"""
 
 
 @pytest.fixture
 def slack() -> Iterator[SimulatedSlack]:
     with SimulatedSlack(SimulatorOptions()) as slack:
         yield slack
-
-
-def seconds_to_end(relay: Program) -> float:
-    began = monotonic()
-    assert relay.end(signal.SIGTERM, 30.0) == 0
-    return monotonic() - began
 
 
 @pytest.mark.parametrize("redis_hangs", [False, True], ids=["redis is there", "redis hangs too"])
@@ -55,7 +49,6 @@ def test_endpoints_that_hang_do_not_hold_up_the_end(
             receiver.wait_for(200)
             if redis_hangs:
                 own_redis.pause()
-            seconds = seconds_to_end(relay)
+            assert relay.end(signal.SIGTERM, ENDS_WITHIN_S) == 0
         over.set()
         own_redis.resume()
-    assert seconds < SHUTDOWN_S + (OUTAGE_S if redis_hangs else 0.0) + 1.0
