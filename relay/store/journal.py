@@ -17,7 +17,7 @@ from relay.store.client import BLOCK_S, Argument, Call, Client, Script
 from relay.store.errors import translated
 from relay.store.events import Events, write_head
 from relay.store.keys import Keys
-from relay.store.recent import Recent
+from relay.store.recent import LIMIT_BYTES, Recent
 from relay.store.reply import entries, integer, maybe_text, rows, text
 
 BATCH = 256
@@ -79,11 +79,12 @@ class Journal:
 
     __slots__ = ("_append", "_client", "_fan_out", "_keys", "_recent", "_tend", "events", "shard")
 
-    def __init__(self, client: Client, shard: int = 0) -> None:
+    def __init__(self, client: Client, shard: int = 0, *, shards: int = 1) -> None:
+        """`shards`: how many this process has, which remember their part each."""
         self.shard = shard
         self._client = client
         self._keys = Keys(shard)
-        self._recent = Recent()
+        self._recent = Recent(LIMIT_BYTES // shards)
         self.events = Events(client, shard)
         self._append = Script("append")
         self._fan_out = Script("fan_out")

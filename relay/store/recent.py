@@ -9,6 +9,7 @@ from relay.core.envelope import Envelope
 from relay.core.ids import EventId
 
 LIMIT_BYTES = 16 * 1024 * 1024
+"""Of a process, for all its shards."""
 
 
 class Recent:

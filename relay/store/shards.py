@@ -59,14 +59,15 @@ class Shards(Sequence[Shard]):
     @property
     def _all(self) -> tuple[Shard, ...]:
         if not self._made:
-            self._made = tuple(_made(self._client, number) for number in range(self._client.shards()))
+            shards = self._client.shards()
+            self._made = tuple(_made(self._client, number, shards) for number in range(shards))
         return self._made
 
 
-def _made(client: Client, number: int) -> Shard:
+def _made(client: Client, number: int, shards: int) -> Shard:
     return Shard(
         number=number,
-        journal=Journal(client, number),
+        journal=Journal(client, number, shards=shards),
         deliveries=Deliveries(client, number),
         replays=ShardReplays(client, number),
         replies=Replies(client, number),
