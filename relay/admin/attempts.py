@@ -10,10 +10,9 @@ from relay.admin.moments import Moment, moment
 from relay.core import json_text
 from relay.core.envelope import Media
 from relay.core.ids import DeliveryId
+from relay.core.masking import MASK, masked, secrets_of
 from relay.core.outcome import Answered, Failed, Outcome, Refused, Timing
 from relay.core.webhook import Json, Webhook
-
-MASK = "***"
 
 STAGES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "total_ms")
 
@@ -46,6 +45,7 @@ class AttemptView(Shown):
 def attempt_of_outcome(outcome: Outcome, webhook: Webhook, *, at: float) -> AttemptView:
     """Of a trial call."""
     url, names = webhook.url, [name for name, _ in webhook.headers]
+    secrets = secrets_of(webhook)
     headers = _sent({"at": at, "own_headers": list(names)}, "")
     match outcome:
         case Answered():
@@ -56,8 +56,8 @@ def attempt_of_outcome(outcome: Outcome, webhook: Webhook, *, at: float) -> Atte
                 duration_ms=_ms(outcome.timing),
                 timing=_timing(outcome.timing),
                 status=outcome.status,
-                headers=_joined(outcome.headers),
-                excerpt=outcome.excerpt.decode("utf-8", "replace"),
+                headers=_joined((name, masked(value, secrets)) for name, value in outcome.headers),
+                excerpt=masked(outcome.excerpt.decode("utf-8", "replace"), secrets),
                 failure=None,
                 detail=None,
             )

@@ -1,14 +1,15 @@
 """What one try did, for the attempt log: one JSON line, written once and shown by the API.
 
 The request's headers are kept as what varies in them (when, which retry, the names of the owner's headers): the rest
-is the same for every callback,
-and signatures and the owner's values are secrets.
+is the same for every callback, and signatures and the owner's values are secrets. They are masked where an endpoint
+echoes them.
 """
 
 from relay.core import json_text
 from relay.core.callback import CLOUDEVENTS_MEDIA
 from relay.core.delivery import Claim
 from relay.core.envelope import Media
+from relay.core.masking import masked, secrets_of
 from relay.core.outcome import EXCERPT_BYTES, Answered, Failed, Outcome, Refused, Timing
 from relay.core.webhook import Format, Json, Webhook
 
@@ -37,7 +38,21 @@ def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, media: str
             line["timing"] = _timing(outcome.timing)
         case Refused():
             line["failure"], line["detail"] = "refused", outcome.rule
-    return json_text.write(line)
+    text = json_text.write(line)
+    echoed = [secret for secret in secrets_of(webhook) if json_text.write(secret)[1:-1] in text]
+    return json_text.write(_without(line, echoed)) if echoed else text
+
+
+def _without(line: dict[str, Json], secrets: list[str]) -> Json:
+    """What the endpoint said, masked."""
+    said = {name: line[name] for name in ("headers", "excerpt") if name in line}
+    return line | {name: _masked(value, secrets) for name, value in said.items()}
+
+
+def _masked(value: Json, secrets: list[str]) -> Json:
+    if isinstance(value, list):
+        return [_masked(each, secrets) for each in value]
+    return masked(value, secrets) if isinstance(value, str) else value
 
 
 def _timing(timing: Timing) -> Json:
