@@ -1,59 +1,70 @@
-"""Two workers under traffic, killed in turn with SIGKILL: no event is lost, none is stored twice."""
+"""Two workers under traffic, killed in turn with SIGKILL: no event is lost, none is told twice. `tests.chaos.holders`
+in short; and its count: it must see what it is there to see.
+"""
 
-import json
-import signal
-from collections import Counter
-from collections.abc import Mapping
-from contextlib import ExitStack
+import pytest
 
-from relay.simulator.options import BOT_TOKEN, SimulatorOptions
-from relay.simulator.slack import SimulatedSlack
-from relay.store.client import Client, StoreOptions
-from relay.store.journal import Journal
-from tests.servers import RedisServer
-from tests.waiting import until
-from tests.whole.program import Program
+from tests.chaos.holders import Count, Plan, Request, attacked, count
 
-RATE = 200.0  # events a second
-MADE_BY_US = ("event_ts", "channel_type")
+KILL = 100.0
 
 
-def told(event: Mapping[str, object]) -> str:
-    """What Slack said, without what the relay adds."""
-    return json.dumps({name: value for name, value in event.items() if name not in MADE_BY_US}, sort_keys=True)
+@pytest.mark.timeout(120)
+def test_the_holder_and_the_standby_killed_in_turn_lose_nothing_and_double_nothing() -> None:
+    outcome = attacked(Plan(seconds=0.0, kills=2))
+    assert outcome.count.emitted > 800
+    assert outcome.count.good, outcome.count
+    assert outcome.ledger.closes
+    assert outcome.audit == []
 
 
-def stored(journal: Journal) -> Counter[str]:
-    entries = journal.oldest("-", "+", 1_000_000)
-    known = journal.envelopes([entry.event_id for entry in entries])
-    ours = [entry for entry in entries if entry.connection and entry.kind != "app_mention"]
-    return Counter(told(json.loads(known[entry.event_id].body)["event"]) for entry in ours)
+def request(number: int, *, at: float = 10.0, delivery: str = "", said: str | None = None) -> Request:
+    return Request(
+        event=f"Ev{number}",
+        delivery=delivery or f"dlv_{number}",
+        said=f"said {number}" if said is None else said,
+        began=at,
+        ended=at + 0.05,
+    )
 
 
-def hear_traffic(slack: SimulatedSlack, events: int) -> None:
-    enough = slack.emitted_count + events
-    until(lambda: slack.emitted_count > enough, 20.0, saying="there is traffic")
+def counted(*requests: Request, said: int = 2) -> Count:
+    return count([f"said {number}" for number in range(said)], requests, [KILL])
 
 
-def test_two_workers_killed_in_turn_lose_nothing_and_double_nothing(own_redis: RedisServer) -> None:
-    with ExitStack() as running, SimulatedSlack(SimulatorOptions(remembered=1_000_000)) as slack:
-        client = Client(StoreOptions(url=own_redis.url))
-        running.callback(client.close)
-        env = {"REDIS_URL": own_redis.url, "SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_API_URL": slack.api_url}
-        workers = [running.enter_context(Program("worker", env)) for _ in range(2)]
-        until(lambda: len(slack.rtm.connections) == 2, 20.0, saying="both workers hear Slack")
-        slack.people.rate = RATE
-        for place in (0, 1):
-            hear_traffic(slack, 400)
-            workers[place].end(signal.SIGKILL)
-            until(lambda: len(slack.rtm.connections) == 1)
-            workers[place] = running.enter_context(Program("worker", env))
-            until(lambda: len(slack.rtm.connections) == 2, 30.0, saying="the killed worker's place is taken")
-        slack.people.rate = 0.0
-        sent = Counter(told(event) for event in slack.emitted if event["type"] != "presence_change")
-        journal = Journal(client)
-        until(lambda: stored(journal).total() >= sent.total(), 10.0, saying="everything is stored")
-        assert stored(journal) == sent
-        assert sent.total() > 2 * RATE
-        for worker in workers:
-            assert worker.end() == 0
+BOTH = (request(0), request(1))
+
+
+def test_the_count_is_content_with_what_is_right() -> None:
+    seen = counted(*BOTH, request(2, said=""))  # a mention, which the relay made
+    assert seen == Count(emitted=2, arrived=2, lost=0, foreign=0, doubled=0, again=0, unexplained=[], kills=1)
+    assert seen.good
+
+
+@pytest.mark.parametrize(
+    ("requests", "wrong"),
+    [
+        (BOTH[:1], "lost"),
+        ((*BOTH, request(7)), "foreign"),
+        ((*BOTH, request(2, said="said 1")), "foreign"),
+        ((*BOTH, request(1, at=11.0, delivery="dlv_other")), "doubled"),
+    ],
+)
+def test_the_count_sees_what_is_wrong(requests: tuple[Request, ...], wrong: str) -> None:
+    seen = counted(*requests)
+    assert getattr(seen, wrong) == 1
+    assert not seen.good
+
+
+@pytest.mark.parametrize("after_s", [-50.0, 1.0])
+def test_what_comes_again_without_a_kill_is_not_explained(after_s: float) -> None:
+    seen = counted(request(0), request(1, at=KILL + after_s), request(1, at=KILL + 60))
+    assert (seen.again, seen.unexplained) == (1, [after_s])
+    assert not seen.good
+
+
+@pytest.mark.parametrize("before_s", [-0.1, 0.0, 0.04, 1.5])
+def test_what_was_in_flight_at_a_kill_may_come_again(before_s: float) -> None:
+    seen = counted(request(0), request(1, at=KILL - before_s), request(1, at=KILL + 10))
+    assert (seen.again, seen.unexplained) == (1, [])
+    assert seen.good
