@@ -13,7 +13,8 @@ TOKEN_CHARS = 512
 PRESENCE_USERS = 500
 """Slack takes more, but asks apps to keep it small (slack-wire.md, presence page)."""
 
-PREFIXES = {Kind.RTM: "xox", Kind.SOCKET_MODE: "xapp-"}
+BOT_PREFIX = "xox"
+PREFIXES = {Kind.RTM: BOT_PREFIX, Kind.SOCKET_MODE: "xapp-"}
 
 KindWord = Literal["rtm", "socket_mode"]
 StatusWord = Literal["connecting", "connected", "reconnecting", "failed", "stopped"]
@@ -36,6 +37,15 @@ Token = Annotated[
     Field(min_length=4, max_length=TOKEN_CHARS, description="`xox…` for rtm, `xapp-…` for socket_mode; never shown"),
     AfterValidator(_token),
 ]
+BotToken = Annotated[
+    str,
+    Field(
+        min_length=4,
+        max_length=TOKEN_CHARS,
+        description="`xox…`, socket_mode only: messages and replies are posted with it; never shown",
+    ),
+    AfterValidator(_token),
+]
 User = Annotated[str, AfterValidator(_user)]
 Name = Annotated[str, Field(max_length=NAME_CHARS)]
 
@@ -52,12 +62,14 @@ class NewConnection(Asked):
 
     kind: KindWord
     token: Token
+    bot_token: BotToken | None = None
     name: Name = ""
     options: ConnectionOptions = ConnectionOptions.model_validate({})
 
     @model_validator(mode="after")
     def _fits(self) -> "NewConnection":
         check_token(Kind(self.kind), self.token)
+        check_bot_token(Kind(self.kind), self.bot_token)
         return self
 
 
@@ -65,6 +77,7 @@ class ConnectionChange(AskedChange):
     """The fields to change; a connection's kind stays."""
 
     token: Token = ""
+    bot_token: BotToken | None = None
     name: Name = ""
     options: ConnectionOptions = ConnectionOptions.model_validate({})
     paused: bool = Field(default=False, description="let go of Slack, and stay so until it is false again")
@@ -76,12 +89,13 @@ class ConnectionOptionsView(Shown):
 
 
 class ConnectionView(Shown):
-    """A connection and how it is doing. Its token is never shown."""
+    """A connection and how it is doing. Its tokens are never shown."""
 
     id: str
     kind: KindWord
     name: str
     options: ConnectionOptionsView
+    can_post: bool = Field(description="it has a bot token to post messages and replies with")
     paused: bool
     status: StatusWord
     since: Moment = Field(description="when the status last changed")
@@ -101,6 +115,14 @@ def check_token(kind: Kind, token: str) -> None:
         raise ValueError(f"a token for {kind} begins with {PREFIXES[kind]}")
 
 
+def check_bot_token(kind: Kind, token: str | None) -> None:
+    """Raises ValueError if it is none, or has no place there."""
+    if token and kind is Kind.RTM:
+        raise ValueError("an rtm connection posts with its own token")
+    if token and not token.startswith(BOT_PREFIX):
+        raise ValueError(f"a bot token begins with {BOT_PREFIX}")
+
+
 def view(connection: Connection, state: ConnectionState | None) -> ConnectionView:
     """`state`: None while no worker has taken it up."""
     waiting = ConnectionStatus.STOPPED if connection.paused else ConnectionStatus.CONNECTING
@@ -112,6 +134,7 @@ def view(connection: Connection, state: ConnectionState | None) -> ConnectionVie
         options=ConnectionOptionsView(
             presence_sub=list(connection.presence_sub), batch_presence_aware=connection.batch_presence_aware
         ),
+        can_post=bool(connection.voice),
         paused=connection.paused,
         status=state.status.value,
         since=moment(state.since),

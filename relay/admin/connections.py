@@ -1,11 +1,19 @@
 """Connections: made, listed, shown, changed, removed, and asked for a new socket."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from pydantic import Field
 
 from relay.admin.connection_records import change_connection, find_connection
-from relay.admin.connection_shapes import ConnectionChange, ConnectionView, NewConnection, check_token, view
+from relay.admin.connection_shapes import (
+    ConnectionChange,
+    ConnectionView,
+    NewConnection,
+    check_bot_token,
+    check_token,
+    view,
+)
 from relay.admin.endpoints import ADMINS, READERS, Answer, Call, Noun, Shown
 from relay.admin.lists import PageQuery, read_cursor, write_cursor
 from relay.admin.problems import FieldError, conflict, invalid, not_found
@@ -38,6 +46,7 @@ def create(call: Call, body: NewConnection) -> Answer:
             id=connection_id(call.rooms.dice(ID_BYTES)),
             kind=Kind(body.kind),
             token=body.token,
+            bot_token=body.bot_token or "",
             name=body.name,
             presence_sub=tuple(body.options.presence_sub),
             batch_presence_aware=body.options.batch_presence_aware,
@@ -69,12 +78,15 @@ def show(call: Call, id: str) -> Answer:
     "PATCH /v1/connections/{id}", access=ADMINS, answers={200: ConnectionView}, refusals=(404, 409, 412, 422)
 )
 def update(call: Call, id: str, body: ConnectionChange) -> Answer:
-    """Change a connection: its token, name, options, or whether it is paused. What is not named stays as it is."""
+    """Change a connection: its tokens, name, options, or whether it is paused. What is not named stays as it is."""
 
     def decide(connection: Connection) -> Connection:
         if "token" in body.model_fields_set:
-            _check_token(connection.kind, body.token)
+            _fits("token", lambda: check_token(connection.kind, body.token))
             connection = replace(connection, token=body.token)
+        if "bot_token" in body.model_fields_set:
+            _fits("bot_token", lambda: check_bot_token(connection.kind, body.bot_token))
+            connection = replace(connection, bot_token=body.bot_token or "")
         if "name" in body.model_fields_set:
             connection = replace(connection, name=body.name)
         if "paused" in body.model_fields_set:
@@ -113,8 +125,8 @@ def _shown(call: Call, connection: Connection) -> Answer:
     return Answer(body=view(connection, state), headers={"ETag": tag(connection)})
 
 
-def _check_token(kind: Kind, token: str) -> None:
+def _fits(name: str, check: Callable[[], None]) -> None:
     try:
-        check_token(kind, token)
+        check()
     except ValueError as error:
-        raise invalid(FieldError("token", str(error))) from None
+        raise invalid(FieldError(name, str(error))) from None

@@ -13,7 +13,7 @@ from relay.admin.endpoints import ADMINS, Answer, Asked, Call, Noun, Shown
 from relay.admin.problems import Problem, conflict
 from relay.core.webhook import Json
 
-SPEECH = Noun("Speaking", "Messages, typing and questions about presence, through a connection that is up. RTM only.")
+SPEECH = Noun("Speaking", "Messages; typing and questions about presence, which go over RTM only.")
 
 PATIENCE_S = 10.0
 """How long a caller waits for Slack's answer: ten frames at Slack's pace of one a second."""
@@ -75,7 +75,8 @@ class Accepted(Shown):
 def message(call: Call, id: str, body: NewMessage) -> Answer:
     """Post a message as the bot.
 
-    Slack takes one a second; text goes over the socket, blocks and attachments by chat.postMessage.
+    Slack takes one a second; text goes over RTM's socket, blocks and attachments by chat.postMessage. A connection of
+    kind socket_mode needs a `bot_token` for it.
     """
     frame = {"type": "message", **body.model_dump(exclude_none=True)}
     answer = _say(call, id, frame)

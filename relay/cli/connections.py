@@ -33,10 +33,12 @@ def show(ask: Asker, /, id: str) -> None:
 @click.option("--kind", type=click.Choice(["rtm", "socket_mode"]), default="socket_mode", show_default=True)
 @click.option("--name", default="")
 @click.option("--slack-token", envvar="SLACK_TOKEN", prompt=True, hide_input=True, help="xox… for rtm, xapp-… else.")
+@click.option("--bot-token", envvar="SLACK_BOT_TOKEN", help="Socket Mode: messages and replies are posted with it.")
 @remote
-def add(ask: Asker, /, *, kind: str, name: str, slack_token: str) -> None:
+def add(ask: Asker, /, *, kind: str, name: str, slack_token: str, bot_token: str | None) -> None:
     """Connect to one more workspace."""
-    ask.record(ask.call("POST /v1/connections", {"kind": kind, "name": name, "token": slack_token}))
+    voice = {"bot_token": bot_token} if bot_token and kind == "socket_mode" else {}
+    ask.record(ask.call("POST /v1/connections", {"kind": kind, "name": name, "token": slack_token, **voice}))
 
 
 @connections.command(epilog="Example: relay connections pause con_default")

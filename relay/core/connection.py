@@ -26,6 +26,7 @@ class Connection:
     id: ConnectionId
     kind: Kind
     token: str = field(repr=False)
+    bot_token: str = field(default="", repr=False)  # Socket Mode only: what is posted is posted with it
     name: str = ""
     presence_sub: tuple[str, ...] = ()  # user ids whose presence is asked for
     batch_presence_aware: bool = False
@@ -33,6 +34,11 @@ class Connection:
     created_at: float = 0.0
     updated_at: float = 0.0
     version: int = 0  # grows with each change
+
+    @property
+    def voice(self) -> str:
+        """The token to post with, "" if there is none: an app-level token opens sockets and nothing else."""
+        return self.token if self.kind is Kind.RTM else self.bot_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Says an endpoint's reply with the bot's token, by chat.postMessage."""
 
 from relay.core import json_text
-from relay.core.connection import Kind
 from relay.core.reply import Never, NotNow, Reply, Said
 from relay.slack.web_api import Denied, Granted, Limited, Unreachable, WebApi
 from relay.store.connections import Connections
@@ -30,9 +29,9 @@ class ReplyPost:
             return NotNow(wait_s=AGAIN_S, why=str(away))
         if connection is None:
             return Never(why="its connection has been removed")
-        if connection.kind is not Kind.RTM:
-            return Never(why="a Socket Mode connection has no bot token to speak with")
-        match self._web.call("chat.postMessage", connection.token, _arguments(reply)):
+        if not connection.voice:
+            return Never(why="its connection has no bot_token to speak with")
+        match self._web.call("chat.postMessage", connection.voice, _arguments(reply)):
             case Granted():
                 return Said()
             case Limited(retry_after_s=wait_s):

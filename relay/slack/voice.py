@@ -1,7 +1,7 @@
 """The way back: what people want to say on a connection, at Slack's pace and within its limits.
 
-RTM takes text messages, typing and questions about presence on the socket; a message with blocks or attachments goes
-by chat.postMessage.
+RTM takes text messages, typing and questions about presence on the socket; a message with blocks or attachments, and
+any message of a Socket Mode connection, goes by chat.postMessage.
 """
 
 from collections.abc import Mapping
@@ -41,13 +41,16 @@ class Voice:
     def grant(self, wish: Wish) -> Answer:
         """Say it; takes until the wish's end at most."""
         connection = self._keeper.connection
-        if connection.kind is not Kind.RTM:
-            return _no("not_supported", "Only an RTM connection can speak.")
+        posts = wish.frame.get("type") == "message"
+        if connection.kind is not Kind.RTM and not posts:
+            return _no("not_supported", "Typing and presence go over RTM only.")
+        if not connection.voice:
+            return _no("not_supported", "A Socket Mode connection posts with a bot token: give it a bot_token.")
         if len(json_text.write_short(dict(wish.frame))) > FRAME_LIMIT_BYTES - 64:  # the id is to come
             return _no("msg_too_long", "Slack takes frames of 16 KB at most.")
         if not self._wait_for_our_turn(wish.until):
             return _no("ratelimited", "Slack takes one frame a second; too many wait already.")
-        if any(wish.frame.get(name) for name in RICH):
+        if connection.kind is not Kind.RTM or any(wish.frame.get(name) for name in RICH):
             return self._post(connection, wish.frame)
         return self._say(wish)
 
@@ -74,7 +77,7 @@ class Voice:
 
     def _post(self, connection: Connection, frame: Mapping[str, Json]) -> Answer:
         arguments = {name: _argument(value) for name, value in frame.items() if name != "type"}
-        match self._web.call("chat.postMessage", connection.token, arguments):
+        match self._web.call("chat.postMessage", connection.voice, arguments):
             case Granted(answer=answer):
                 return {name: answer[name] for name in ("ok", "ts", "channel") if name in answer}
             case Denied(word=word, detail=detail) | Unreachable(word=word, detail=detail):

@@ -80,7 +80,8 @@ class Connections:
         self._client.run(self._save, GLOBAL, (id, "", ""))
 
     def _write(self, connection: Connection, *, expected: str) -> Connection:
-        record = asdict(connection) | {"token": self._vault.seal(connection.token)}
+        secrets = {"token": connection.token, "bot_token": connection.bot_token}
+        record = asdict(connection) | {name: self._vault.seal(secret) for name, secret in secrets.items() if secret}
         for name in ("id", "version"):
             del record[name]
         version = integer(self._client.run(self._save, GLOBAL, (connection.id, expected, write_record(record))))
@@ -92,6 +93,8 @@ class Connections:
         version, _, text = record.partition(b" ")
         fields = understood(json.loads(text), Connection)
         fields["kind"] = Kind(fields["kind"])
-        fields["token"] = self._vault.open(fields["token"])
+        for name in ("token", "bot_token"):
+            if fields.get(name):
+                fields[name] = self._vault.open(fields[name])
         fields["presence_sub"] = tuple(fields["presence_sub"])
         return Connection(id=id, version=int(version), **fields)

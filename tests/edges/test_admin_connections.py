@@ -60,6 +60,8 @@ def test_a_connection_is_made_changed_asked_for_a_new_socket_and_removed_and_its
         ({"token": "xoxb a"}, "token"),
         ({"token": "xapp-1"}, ""),
         ({"kind": "socket_mode"}, ""),
+        ({"bot_token": "xoxb-2"}, ""),
+        ({"kind": "socket_mode", "token": "xapp-1", "bot_token": "xapp-2"}, ""),
         ({"options": {"presence_sub": ["me"]}}, "options.presence_sub.0"),
         ({"options": {"colour": "red"}}, "options.colour"),
     ],
@@ -69,6 +71,20 @@ def test_a_wrong_connection_is_refused(desk: Desk, wrong: dict[str, Json], field
     said = desk.ask("POST", "/v1/connections", {"kind": "rtm", "token": "xoxb-1", **wrong})
     assert (said.status, list(said.wrong)) == (422, [field])
     assert desk.ask("GET", "/v1/connections").rows == []
+
+
+def test_a_socket_mode_connection_may_have_a_bot_token_which_is_never_shown(desk: Desk) -> None:
+    made = desk.ask("POST", "/v1/connections", {"kind": "socket_mode", "token": "xapp-1"})
+    path = made.headers["location"]
+    given = desk.ask("PATCH", path, {"bot_token": "xoxb-hush"})
+    kept = desk.connections.get(ConnectionId(str(made.body["id"])))
+    assert kept is not None
+    assert (kept.token, kept.bot_token) == ("xapp-1", "xoxb-hush")
+    taken = desk.ask("PATCH", path, {"bot_token": None})
+    assert [said.body["can_post"] for said in (made, given, taken)] == [False, True, False]
+    assert b"hush" not in given.raw + desk.ask("GET", path).raw
+    wrong = desk.ask("PATCH", path, {"bot_token": "xapp-2"})
+    assert (wrong.status, list(wrong.wrong)) == (422, ["bot_token"])
 
 
 def test_a_webhook_may_name_a_connection_that_is_there(desk: Desk) -> None:

@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import gevent
 
+from relay.core.connection import Kind
 from relay.core.webhook import Json
+from relay.store.connections import DEFAULT_SOCKET_MODE
 from tests.edges.scripted_slack import Answer, ScriptedSlack, Socket
 from tests.edges.slack_side import RTM, SlackSide
 from tests.waiting import until
 
+SOCKET_MODE = replace(RTM, id=DEFAULT_SOCKET_MODE, kind=Kind.SOCKET_MODE, token="xapp-1")
 MESSAGE: Mapping[str, Json] = {"type": "message", "channel": "C1", "text": "hi"}
 
 
@@ -56,6 +59,28 @@ def test_a_message_with_blocks_goes_by_the_web_api(redis_url: str) -> None:
         assert answer == {"ok": True, "channel": "C1", "ts": "2.2"}
         [request] = [request for request in slack.requests if b"chat.postMessage" in request]
         assert b"channel=C1&text=hi&blocks=%5B%7B%22type%22%3A%22divider%22%7D%5D" in request
+
+
+def test_a_socket_mode_connection_posts_with_its_bot_token(redis_url: str) -> None:
+    """And without one it says so; typing and presence are RTM's."""
+    posted = Answer(body={"ok": True, "channel": "C1", "ts": "2.2"})
+    with ScriptedSlack(answers={"chat.postMessage": [posted]}) as slack:
+        opened = Answer(body={"ok": True, "url": slack.ticket()["url"]})
+        slack.answers["apps.connections.open"] = [opened]
+        with SlackSide(redis_url, slack.api_url, SOCKET_MODE) as worker:
+            worker.becomes("connected", SOCKET_MODE)
+            for frame in (MESSAGE, {"type": "typing", "channel": "C1"}):
+                answer = worker.notices.ask(SOCKET_MODE.id, frame, within_s=5)
+                assert answer is not None
+                assert answer["error"] == "not_supported"
+            kept = worker.connections.get(SOCKET_MODE.id)
+            assert kept is not None
+            worker.connections.change(replace(kept, bot_token="xoxb-voice"))
+            said_so = {"ok": True, "channel": "C1", "ts": "2.2"}
+            until(lambda: worker.notices.ask(SOCKET_MODE.id, MESSAGE, within_s=5) == said_so)
+            [request] = [request for request in slack.requests if b"chat.postMessage" in request]
+            assert b"Authorization: Bearer xoxb-voice\r\n" in request
+            assert len(slack.sockets) == 1  # nothing was opened anew for it
 
 
 def test_one_frame_a_second_and_what_can_not_be_said_in_time_is_refused(redis_url: str) -> None:

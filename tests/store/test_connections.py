@@ -59,7 +59,11 @@ def test_of_two_changes_to_one_record_the_second_is_told(connections: Connection
 
 def test_tokens_are_sealed_in_redis(connections: Connections, client: Client) -> None:
     connections.add(CONNECTION)
-    assert "xoxb" not in repr(client.redis.hvals("relay:{g}:connections"))
+    both = replace(CONNECTION, id=ConnectionId("con_2"), kind=Kind.SOCKET_MODE, token="xapp-1", bot_token="xoxb-2")
+    assert connections.get(connections.add(both).id) == replace(both, version=1)
+    kept = repr(client.redis.hvals("relay:{g}:connections"))
+    assert "xoxb" not in kept
+    assert "xapp" not in kept
 
 
 def test_pages_come_in_the_order_of_making(connections: Connections) -> None:
