@@ -237,7 +237,7 @@ class Wire:
 
 def _how_it_ended(protocol: ClientProtocol) -> str:
     if protocol.close_rcvd is not None:
-        return f"Slack closed the WebSocket: {protocol.close_rcvd}"
+        return f"the other end closed the WebSocket: {protocol.close_rcvd}"
     if protocol.parser_exc is not None and not isinstance(protocol.parser_exc, EOFError):
         return f"what came is no WebSocket: {protocol.parser_exc}"
-    return "Slack closed the connection"
+    return "the other end closed the connection"
