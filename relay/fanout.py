@@ -23,7 +23,7 @@ from relay.core.webhook import Webhook, lane_of
 from relay.report import EventsMatched, EventUnreadable, Reporter, UnreadableFilter
 from relay.store.deliveries import Claimed, Deliveries, claim_call
 from relay.store.directory import Directory
-from relay.store.journal import Entry, Journal, Match, Passed, Stretch, entry_of, is_behind
+from relay.store.journal import Entry, Journal, Match, Passed, Stretch, entry_of, is_behind, position_of
 
 EVENTS = 256
 """Events at a time."""
@@ -85,13 +85,19 @@ class FanOut:
         """Wait for events, a few seconds at most, and make them into deliveries. Raises StoreAway."""
         self._tend()
         try:
-            cursor = self._cursor = self._cursor or self._journal.cursor()
-            entries = self._journal.read(cursor.partition("|")[0], EVENTS)
-            with self._working:
-                self._fan_out_all(entries)
+            if not self._caught_up or self._has_news():
+                with self._working:
+                    self._fan_out_all()
         except BaseException:
             self._cursor = None
             raise
+
+    def _has_news(self) -> bool:
+        """Wait for something behind the cursor; what is passed on meanwhile is not news."""
+        cursor = self._cursor = self._cursor or self._journal.cursor()
+        news = self._journal.wait(position_of(cursor))
+        with self._working:  # what is being passed on moves the cursor
+            return news is not None and (self._cursor is None or is_behind(news, position_of(self._cursor)))
 
     def append(self, envelopes: Sequence[Envelope]) -> list[bool]:
         """Keep them, and pass them on at once if nothing waits before them. True for each that is new. Raises
@@ -140,14 +146,12 @@ class FanOut:
             self._cursor = cursor
         return passed[0].are_new
 
-    def _fan_out_all(self, entries: Sequence[Entry]) -> None:
-        """What was read behind the cursor; some of it may have been passed on meanwhile."""
+    def _fan_out_all(self) -> None:
         known = self._cursor
-        cursor = known or self._journal.cursor()
-        left = [entry for entry in entries if is_behind(entry.position, cursor.partition("|")[0])]
+        cursor = self._cursor = known or self._journal.cursor()
+        entries = self._journal.read(position_of(cursor), EVENTS)
         self._caught_up = len(entries) < EVENTS
-        self._cursor = cursor
-        if not left:
+        if not entries:
             return  # nobody can have moved it: there is nothing behind it
         if self._polite and known:
             gevent.sleep(POLITE_S)
@@ -155,7 +159,7 @@ class FanOut:
                 self._cursor = None
                 return
         self._cursor = None
-        for stretch in stretches(cursor, left, self._matching(left)):
+        for stretch in stretches(cursor, entries, self._matching(entries)):
             if not self._fan_out(stretch):
                 return
 

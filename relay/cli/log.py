@@ -61,14 +61,17 @@ def _taken_whole(lines: list[str]) -> Iterator[str]:
     """The lines in texts that a pipe takes whole: the workers of a crew share one, and must not tear each other's
     lines. (One that is longer than PIPE_BUF by itself may be.)
     """
-    text = ""
+    waiting: list[str] = []
+    size_bytes = 0
     for line in lines:
-        if text and len(text.encode()) + len(line.encode()) >= PIPE_BUF:
-            yield text
-            text = ""
-        text += line + "\n"
-    if text:
-        yield text
+        line_bytes = 1 + (len(line) if line.isascii() else len(line.encode()))
+        if waiting and size_bytes + line_bytes > PIPE_BUF:
+            yield "".join(waiting)
+            waiting, size_bytes = [], 0
+        waiting += (line, "\n")
+        size_bytes += line_bytes
+    if waiting:
+        yield "".join(waiting)
 
 
 Value = str | int | float | bool | None

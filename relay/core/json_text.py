@@ -55,6 +55,14 @@ def write_short(value: Json) -> bytes:
         return _write_patiently(value).encode()
 
 
+def write_record(record: msgspec.Struct) -> bytes:
+    """The same of a record's fields."""
+    try:
+        return _write(record)
+    except UNWRITABLE:
+        return _write_patiently(msgspec.to_builtins(record)).encode()
+
+
 def canonical(value: Json) -> bytes:
     """The same bytes for the same value, whatever the order of its keys was."""
     try:

@@ -14,6 +14,9 @@ HEAD_BYTES = 64 * 1024
 HEADERS = 100
 """How many of an answer's headers are kept."""
 
+HEADER_BYTES = 512
+"""How much of a header's value is kept."""
+
 BODY_BYTES = 64 * 1024
 """What is read beyond what is kept, to come to the body's end and keep the connection; then enough has been heard."""
 
@@ -61,7 +64,7 @@ class Listener:
         if name.lower() in SIZING:
             self._sized = True
         if len(self._headers) < HEADERS:
-            self._headers.append((name, value))
+            self._headers.append((name, value[:HEADER_BYTES]))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -110,7 +113,7 @@ class Answer(Listener):
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """Names in lower case."""
-        return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self._headers)
+        return tuple([(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self._headers])
 
     @property
     def excerpt(self) -> bytes:

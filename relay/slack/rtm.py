@@ -129,7 +129,7 @@ class RtmReader:
             self._inbox.put(self._untimed_arrival(step, size_bytes, now=now, received_at=received_at))
         else:
             envelopes = self._maker.make(step.event, received_at, channel_type=channel_type)
-            size_bytes = sum(len(envelope.body) for envelope in envelopes)
+            size_bytes *= len(envelopes)
             self._inbox.put(Arrival(source=self._connection.id, envelopes=envelopes, size_bytes=size_bytes))
 
     def _untimed_arrival(self, step: Happened, size_bytes: int, *, now: float, received_at: float) -> Untimed:

@@ -127,14 +127,16 @@ class Journal:
         with translated():
             return maybe_text(self._client.redis.get(self._keys("cursor"))) or START
 
-    def read(self, after: str, limit: int, *, block: bool = True) -> list[Entry]:
-        """Entries behind `after`, at most `limit`; waits for one up to BLOCK_S and then answers []. Raises
-        StoreAway.
-        """
-        wait = ("BLOCK", int(BLOCK_S * 1000)) if block else ()
-        answer = self._client.block("XREAD", "COUNT", limit, *wait, "STREAMS", self._keys("journal"), after)
+    def wait(self, after: str) -> str | None:
+        """The position of the first entry behind `after`; None if there is none within BLOCK_S. Raises StoreAway."""
+        wait_ms = int(BLOCK_S * 1000)
+        answer = self._client.block("XREAD", "COUNT", 1, "BLOCK", wait_ms, "STREAMS", self._keys("journal"), after)
         streams = answer.values() if isinstance(answer, dict) else [rows(stream)[1] for stream in rows(answer)]
-        return [_entry(position, fields) for stream in streams for position, fields in entries(stream)]
+        return next((position for stream in streams for position, _ in entries(stream)), None)
+
+    def read(self, after: str, limit: int) -> list[Entry]:
+        """Entries behind `after`, at most `limit`. Raises StoreAway."""
+        return self.oldest(f"({after}", "+", limit)
 
     def fan_out(self, stretch: Stretch, *, version: int, insist: bool = False) -> str:
         """Make the matches into deliveries and move the cursor to the stretch's end, in one step.
@@ -201,6 +203,11 @@ def entry_of(envelope: Envelope) -> Entry:
         channel=envelope.channel,
         connection=envelope.connection,
     )
+
+
+def position_of(cursor: str) -> str:
+    """Up to which all events are done, if perhaps not the one behind it."""
+    return cursor.partition("|")[0]
 
 
 def is_behind(position: str, other: str) -> bool:
