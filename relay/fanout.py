@@ -97,7 +97,10 @@ class FanOut:
         cursor = self._cursor = self._cursor or self._journal.cursor()
         news = self._journal.wait(position_of(cursor))
         with self._working:  # what is being passed on moves the cursor
-            return news is not None and (self._cursor is None or is_behind(news, position_of(self._cursor)))
+            return news is not None and not self._has_passed(news)
+
+    def _has_passed(self, position: str) -> bool:
+        return self._cursor is not None and not is_behind(position, position_of(self._cursor))
 
     def append(self, envelopes: Sequence[Envelope]) -> list[bool]:
         """Keep them, and pass them on at once if nothing waits before them. True for each that is new. Raises

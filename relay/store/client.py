@@ -12,6 +12,7 @@ from hashlib import sha1
 from importlib.resources import files
 from time import perf_counter
 
+import msgspec
 from redis.exceptions import NoScriptError, RedisError
 
 from relay.core.delivery import OUTSTANDING, TRANSITIONS, State
@@ -64,6 +65,11 @@ class Script:
 
 
 Call = tuple[Script, Sequence[Argument]]
+
+write_rows = msgspec.msgpack.Encoder().encode
+"""Many rows as one argument, in a tenth of the time that a word for each field takes. Redis knows no bytes in
+MessagePack, only text.
+"""
 
 Timed = Callable[[str, float], None]
 """Is told of each round trip: the script, the seconds."""

@@ -13,7 +13,7 @@ from relay.core.ids import DeliveryId, EventId, WebhookId, delivery_id, read_del
 from relay.core.ledger import Ledger
 from relay.core.reply import Reply, write_reply
 from relay.store.attempts import Attempts
-from relay.store.client import BLOCK_S, Argument, Call, Client, Script
+from relay.store.client import BLOCK_S, Call, Client, Script, write_rows
 from relay.store.errors import translated
 from relay.store.keys import Keys
 from relay.store.ledgers import read_ledger
@@ -97,13 +97,8 @@ class Deliveries:
 
     def settle(self, settlements: Sequence[Settlement]) -> Settled:
         """Write down what tries did. Raises StoreAway: ask again, it does no harm."""
-        arguments: list[Argument] = []
-        for one in settlements:
-            claim, reply, wait_ms, pause_ms = one.claim, one.reply, int(one.wait_s * 1000), int(one.pause_s * 1000)
-            said = (reply.place, write_reply(reply)) if reply else ("", "")
-            arguments += (claim.sequence, claim.fence, one.step, wait_ms, pause_ms, int(one.failed))
-            arguments += (one.reason, one.attempt, *said)
-        answer = rows(self._client.run_on_shard(self._settle, self.shard, arguments))
+        settled = write_rows([_row(one) for one in settlements])
+        answer = rows(self._client.run_on_shard(self._settle, self.shard, (settled,)))
         failing = [_failing(rows(row)) for row in rows(answer[1])]
         in_time = [bool(done) for done in rows(answer[0])]
         return Settled(in_time=in_time, failing=failing, watched=bool(integer(answer[2])))
@@ -144,6 +139,13 @@ class Deliveries:
         StoreAway.
         """
         return read_ledger(self._client, self.shard, webhook)
+
+
+def _row(one: Settlement) -> tuple[object, ...]:
+    wait_ms, pause_ms = int(one.wait_s * 1000), int(one.pause_s * 1000)
+    said = (one.reply.place, write_reply(one.reply).decode()) if one.reply else ("", "")
+    claim, line = one.claim, one.attempt.decode()
+    return claim.sequence, claim.fence, one.step, wait_ms, pause_ms, one.failed, one.reason, line, *said
 
 
 def _read_claim(row: Lent, shard: int) -> Claim:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId, EventId, WebhookId
-from relay.store.client import BLOCK_S, Argument, Call, Client, Script
+from relay.store.client import BLOCK_S, Argument, Call, Client, Script, write_rows
 from relay.store.errors import translated
 from relay.store.events import Events, write_head
 from relay.store.keys import Keys
@@ -154,11 +154,7 @@ class Journal:
         known = self._client.newest_sequence
         arguments: list[Argument] = [stretch.cursor, stretch.following, version, stretch.begun, known]
         arguments += (int(insist), int(claimed_next))
-        for entry, matches in stretch.matched:
-            arguments += (ECHO + entry.event_id if entry.echo else entry.event_id, len(matches))
-            for match in matches:
-                arguments += (match.webhook, match.lane)
-        return arguments
+        return [*arguments, write_rows([_matched(entry, matches) for entry, matches in stretch.matched])]
 
     def _fanned_out(self, answer: object) -> tuple[str, str]:
         word, newest, cursor = rows(answer)
@@ -215,11 +211,16 @@ def is_behind(position: str, other: str) -> bool:
     return [int(part) for part in position.split("-")] > [int(part) for part in other.split("-")]
 
 
-def _to_append(envelopes: Sequence[Envelope]) -> list[Argument]:
-    arguments: list[Argument] = []
-    for one in envelopes:
-        arguments += (one.event_id, one.kind, one.channel, one.connection or "", write_head(one), one.body)
-    return arguments
+def _matched(entry: Entry, matches: Sequence[Match]) -> tuple[str, list[tuple[str, str]]]:
+    return ECHO + entry.event_id if entry.echo else entry.event_id, [(match.webhook, match.lane) for match in matches]
+
+
+def _to_append(envelopes: Sequence[Envelope]) -> tuple[bytes]:
+    return (write_rows([_row(one) for one in envelopes]),)
+
+
+def _row(one: Envelope) -> tuple[str, ...]:
+    return one.event_id, one.kind, one.channel, one.connection or "", write_head(one).decode(), one.body.decode()
 
 
 def _entry(position: str, fields: Mapping[bytes, bytes]) -> Entry:

@@ -1,6 +1,6 @@
 -- append: an envelope is written once, whoever brings it and however often.
 --
--- ARGV: retention ms, then for each envelope: event id, kind, channel, connection, head (JSON), body
+-- ARGV: retention ms; rows: event id, kind, channel, connection, head (JSON), body
 -- event:<id>   string  made, unless it is there: then this is a duplicate; kept until fan-out has seen it, and for the
 --                      retention after that. A duplicate by a connection that is not known for it is an echo: its head
 --                      names that connection too
@@ -41,8 +41,8 @@ local function echo(id, kind, channel, connection)
 end
 
 local answer = {}
-for i = 2, #ARGV, 6 do
-  local id, kind, channel, connection, head, body = unpack(ARGV, i, i + 5)
+for _, envelope in ipairs(cmsgpack.unpack(ARGV[2])) do
+  local id, kind, channel, connection, head, body = unpack(envelope)
   local name = key.event(id)
   if redis.call('SET', name, ZEROS .. head .. '\n' .. body, 'NX') then
     enter_journal(id, kind, channel, connection)

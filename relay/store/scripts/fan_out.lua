@@ -3,8 +3,8 @@
 -- ARGV: retention ms, cursor as it was read, cursor as it shall be ('' if the events are all that the journal has behind
 --       it), version of the webhooks that were matched, number of events that begin here, newest number that the caller
 --       has seen, 1 to pass over webhooks that are not known here, 1 if a claim follows at once, so that nobody need be
---       woken, then for each event: id, how many matches, and for each of them: webhook, lane ('' without order).
---       `+<id>` is an echo: the event was here before, and goes to those that have no delivery of it
+--       woken; rows: event id, its matches: a list of webhook, lane ('' without order). `+<id>` is an echo: the event was
+--       here before, and goes to those that have no delivery of it
 -- journal      stream  read, where it is to be seen that there is nothing else
 -- cursor       string  compared, then set: of two workers with the same stretch one gets 'behind'. It is a journal id,
 --                      or that and `|<webhook>`: of the next event, the matches up to that webhook are done
@@ -21,16 +21,15 @@ if tonumber(redis.call('GET', key.version) or '0') > tonumber(version) then retu
 
 local ECHO = string.byte('+')
 local events, born_here = {}, 0
-local i = 9
-while i <= #ARGV do
-  local event = {id = ARGV[i], first = i + 2, matches = tonumber(ARGV[i + 1]), known = 0}
-  for at = event.first, event.first + 2 * event.matches - 1, 2 do
-    if gate_of(ARGV[at]) then event.known = event.known + 1
+for _, event in ipairs(cmsgpack.unpack(ARGV[9])) do
+  local id, matches = unpack(event)
+  local known_here = {}
+  for _, match in ipairs(matches) do
+    if gate_of(match[1]) then known_here[#known_here + 1] = match
     elseif insist ~= '1' then return {'stale', 0, ''} end
   end
-  events[#events + 1] = event
-  born_here = born_here + event.known
-  i = event.first + 2 * event.matches
+  events[#events + 1] = {id = id, matches = known_here}
+  born_here = born_here + #known_here
 end
 
 if following == '' then
@@ -44,10 +43,10 @@ end
 
 local sequence = born_here > 0 and numbers(born_here, known) or 0
 
-local function fan_out_echo(id, event)
-  for at = event.first, event.first + 2 * event.matches - 1, 2 do
-    local webhook, lane = ARGV[at], ARGV[at + 1]
-    if gate_of(webhook) and not delivery_of(id, webhook) then
+local function fan_out_echo(id, matches)
+  for _, match in ipairs(matches) do
+    local webhook, lane = match[1], match[2]
+    if not delivery_of(id, webhook) then
       name_deliveries(id, sequence, 1)
       birth(whole(sequence), webhook, id, lane)
       book(webhook, 'added', 1)
@@ -59,14 +58,12 @@ end
 
 for _, event in ipairs(events) do
   if string.byte(event.id) == ECHO then
-    fan_out_echo(string.sub(event.id, 2), event)
-  elseif event.known > 0 then
-    name_deliveries(event.id, sequence, event.known)
-    for at = event.first, event.first + 2 * event.matches - 1, 2 do
-      if gate_of(ARGV[at]) then
-        birth(whole(sequence), ARGV[at], event.id, ARGV[at + 1])
-        sequence = sequence + 1
-      end
+    fan_out_echo(string.sub(event.id, 2), event.matches)
+  elseif #event.matches > 0 then
+    name_deliveries(event.id, sequence, #event.matches)
+    for _, match in ipairs(event.matches) do
+      birth(whole(sequence), match[1], event.id, match[2])
+      sequence = sequence + 1
     end
   else
     open_event(event.id, 0)

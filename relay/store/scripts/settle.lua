@@ -1,7 +1,7 @@
 -- settle: what a try did becomes the delivery's next state, if the lease is still the settler's.
 --
--- ARGV: retention ms, then for each: sequence, fence, step (accept, postpone, give_up, hold), wait ms until the next try,
---       pause ms for the whole webhook, 1 if the endpoint failed, reason (with postpone: Slack's word for the next try's
+-- ARGV: retention ms; rows: sequence, fence, step (accept, postpone, give_up, hold), wait ms until the next try, pause ms
+--       for the whole webhook, whether the endpoint failed, reason (with postpone: Slack's word for the next try's
 --       X-Slack-Retry-Reason), the attempt (a JSON line), place of a reply ('' without one), the reply
 -- leases, delivery:<n>, attempts:<n>, event:<id>, extra, due, later, tray, held, lane, fresh, gate, turns, ledger, bell
 -- replies:<place>  list  with accept, once for each delivery: what the endpoint answered, to be said in Slack
@@ -58,15 +58,16 @@ local function settle(sequence, record, step, wait_ms, reason)
   end
 end
 
-for i = 2, #ARGV, 10 do
-  local sequence, fence, step, wait_ms, pause_ms, failed, reason, line, place, reply = unpack(ARGV, i, i + 9)
+for _, settlement in ipairs(cmsgpack.unpack(ARGV[2])) do
+  local number, fence, step, wait_ms, pause_ms, failed, reason, line, place, reply = unpack(settlement)
+  local sequence = whole(number)
   local record = read(sequence)
   local gate = record and gate_of(record.w)
-  local mine = gate and record.l == fence
+  local mine = gate and record.l == whole(fence)
   if mine and record.s == 'sending' then
     redis.call('APPEND', key.attempts(sequence), line .. '\n')
     redis.call('ZREM', key.leases, sequence)
-    judge_gate(record.w, gate, failed == '1', not record.n, tonumber(pause_ms))
+    judge_gate(record.w, gate, failed, not record.n, pause_ms)
     settle(sequence, record, step, wait_ms, reason)
     if step == 'accept' then say(sequence, record, place, reply) end
   elseif record and not mine then
