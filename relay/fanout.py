@@ -152,7 +152,7 @@ class FanOut:
     def _fan_out_all(self) -> None:
         known = self._cursor
         cursor = self._cursor = known or self._journal.cursor()
-        entries = self._journal.read(position_of(cursor), EVENTS)
+        entries = self._journal.oldest(f"({position_of(cursor)}", "+", EVENTS)
         self._caught_up = len(entries) < EVENTS
         if not entries:
             return  # nobody can have moved it: there is nothing behind it

@@ -134,10 +134,6 @@ class Journal:
         streams = answer.values() if isinstance(answer, dict) else [rows(stream)[1] for stream in rows(answer)]
         return next((position for stream in streams for position, _ in entries(stream)), None)
 
-    def read(self, after: str, limit: int) -> list[Entry]:
-        """Entries behind `after`, at most `limit`. Raises StoreAway."""
-        return self.oldest(f"({after}", "+", limit)
-
     def fan_out(self, stretch: Stretch, *, version: int, insist: bool = False) -> str:
         """Make the matches into deliveries and move the cursor to the stretch's end, in one step.
 

@@ -34,7 +34,7 @@ def test_of_two_that_fan_out_the_same_stretch_one_is_behind(filled: Filled) -> N
     made = filled.webhooks.add(webhook("wh_1"))
     filled.append("Ev1")
     cursor = filled.journal.cursor()
-    stretch = [(entry, [Match(webhook=WebhookId("wh_1"))]) for entry in filled.journal.read(cursor, 10)]
+    stretch = [(entry, [Match(webhook=WebhookId("wh_1"))]) for entry in filled.journal.oldest(f"({cursor}", "+", 10)]
     assert filled.fan_out_from(cursor, stretch, made.version) == "done"
     assert filled.fan_out_from(cursor, stretch, made.version) == "behind"
     assert len(filled.ids()) == 1
@@ -44,7 +44,7 @@ def test_who_matched_with_older_webhooks_is_told(filled: Filled) -> None:
     filled.webhooks.add(webhook("wh_1"))
     filled.append("Ev1")
     cursor = filled.journal.cursor()
-    stretch = [(entry, ()) for entry in filled.journal.read(cursor, 10)]
+    stretch = [(entry, ()) for entry in filled.journal.oldest(f"({cursor}", "+", 10)]
     assert filled.fan_out_from(cursor, stretch, 0) == "stale"
     assert filled.journal.cursor() == cursor
 

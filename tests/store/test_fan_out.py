@@ -89,7 +89,7 @@ def test_the_rest_of_a_cut_event_goes_to_those_who_are_there_then(filled: Filled
     made = [filled.webhooks.add(webhook(f"wh_{number:04}")) for number in range(4)]
     filled.append("Ev1")
     cursor = filled.journal.cursor()
-    entries = filled.journal.read(cursor, 10)
+    entries = filled.journal.oldest(f"({cursor}", "+", 10)
     first = next(stretches(cursor, entries, lambda _: [Match(webhook=each.id) for each in made], most=2))
     assert filled.journal.fan_out(first, version=made[-1].version) == "done"
     assert filled.deliveries.ledger().closes
