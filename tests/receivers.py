@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from gevent.pywsgi import WSGIServer
 
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Receiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/"
 
-    def wait_for(self, count: int, within_s: float = 10.0) -> list[Got]:
+    def wait_for(self, count: int, within_s: float = PATIENCE_S) -> list[Got]:
         """What came, once at least `count` requests have come."""
         until(
             lambda: len(self.got) >= count, within_s, saying=f"{count} callbacks had come, of which {len(self.got)} did"

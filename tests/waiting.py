@@ -8,9 +8,11 @@ Seen = TypeVar("Seen")
 
 FIRST_LOOK_S = 0.001
 SLOWEST_LOOK_S = 0.05
+PATIENCE_S = 30.0
+"""A deadline is for what never comes: a busy machine may be slow."""
 
 
-def until(predicate: Callable[[], Seen | None], within_s: float = 10.0, *, saying: str = "it came true") -> Seen:
+def until(predicate: Callable[[], Seen | None], within_s: float = PATIENCE_S, *, saying: str = "it came true") -> Seen:
     """What `predicate` answered when it first answered something true; greenlets run meanwhile.
 
     Raises AssertionError with `saying` and the last answer when `within_s` seconds have gone by.

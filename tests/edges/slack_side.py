@@ -24,7 +24,7 @@ from relay.store.occurrences import Occurrences
 from relay.store.turns import Turns
 from relay.store.vault import Vault
 from relay.store.workers import Workers
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 RTM = Connection(id=DEFAULT_RTM, kind=Kind.RTM, token="xoxb-secret", name="default", created_at=1.0)
 
@@ -74,7 +74,7 @@ class SlackSide:
     def state(self, connection: Connection = RTM) -> ConnectionState | None:
         return self.states.get(connection.id)
 
-    def becomes(self, status: str, connection: Connection = RTM, within_s: float = 10.0) -> ConnectionState:
+    def becomes(self, status: str, connection: Connection = RTM, within_s: float = PATIENCE_S) -> ConnectionState:
         """Wait until the connection's status is `status`."""
 
         def there() -> ConnectionState | None:
@@ -100,7 +100,7 @@ class SlackSide:
             chosen = [envelope for envelope in envelopes if not envelope.kind.startswith("relay.")]
         return [json.loads(envelope.body)["event"] for envelope in chosen]
 
-    def hears(self, count: int, kind: str = "", within_s: float = 10.0) -> list[Mapping[str, object]]:
+    def hears(self, count: int, kind: str = "", within_s: float = PATIENCE_S) -> list[Mapping[str, object]]:
         """Wait until so many events are in the journal."""
         until(lambda: len(self.events(kind)) >= count, within_s, saying=f"{count} events are there")
         return self.events(kind)
