@@ -26,7 +26,9 @@ SPOTS = 4096
 KINDS = 4096
 """For how many kinds of event the selectors are remembered."""
 
-Place: TypeAlias = tuple[str, str | None, ConnectionId | None]
+Place: TypeAlias = tuple[str | None, ConnectionId | None]
+"""A channel and a connection; None: any."""
+
 Wish = TypeVar("Wish")
 
 
@@ -58,7 +60,7 @@ class Matcher:
     def __init__(self, webhooks: Iterable[Webhook] = ()) -> None:
         self.broken: dict[WebhookId, RelayError] = {}  # webhooks whose filter cannot be read: they match nothing
         self._known: dict[WebhookId, Subscription] = {}
-        self._shelves: dict[Place, Shelf] = {}
+        self._rooms: dict[str, dict[Place, Shelf]] = {}  # by selector
         self._globs: Counter[str] = Counter()
         self._selectors: dict[str, list[str]] = {}  # kind → every selector, registered or plain, that means it
         self.change(webhooks)
@@ -67,7 +69,7 @@ class Matcher:
         return len(self._known)
 
     def __repr__(self) -> str:
-        return f"<Matcher {len(self._known)} webhooks on {len(self._shelves)} shelves, {len(self.broken)} broken>"
+        return f"<Matcher {len(self._known)} webhooks in {len(self._rooms)} rooms, {len(self.broken)} broken>"
 
     def change(self, changed: Iterable[Webhook] = (), removed: Iterable[WebhookId] = ()) -> None:
         """Forget `removed`, and know `changed` as they are now, new ones among them."""
@@ -81,16 +83,15 @@ class Matcher:
         """Every webhook that `envelope` is for, each once, disabled ones too; in no promised order."""
         reading = Reading(envelope)
         matches: dict[WebhookId, Webhook] = {}
-        for place in self._places(envelope):
-            shelf = self._shelves.get(place)
-            if shelf is not None:
-                matches.update(_accepting(shelf, reading))
+        places = _places(envelope.channel or None, envelope.connection)
+        for selector in self._meaning(envelope.kind):
+            room = self._rooms.get(selector)
+            if room is not None:
+                for place in places:
+                    shelf = room.get(place)
+                    if shelf is not None:
+                        matches.update(_accepting(shelf, reading))
         return list(matches.values())
-
-    def _places(self, envelope: Envelope) -> Iterator[Place]:
-        channels = dict.fromkeys((envelope.channel or None, None))
-        connections = dict.fromkeys((envelope.connection, None))
-        return product(self._meaning(envelope.kind), channels, connections)
 
     def _meaning(self, kind: str) -> list[str]:
         selectors = self._selectors.get(kind)
@@ -108,8 +109,8 @@ class Matcher:
             self.broken[webhook.id] = error
             return
         self._known[webhook.id] = subscription
-        for place, (shape, key) in _spots(subscription):
-            shelf = self._shelves.setdefault(place, {})
+        for selector, place, (shape, key) in _spots(subscription):
+            shelf = self._rooms.setdefault(selector, {}).setdefault(place, {})
             table = shelf.get(shape)
             if table is None:
                 table = shelf[shape] = table_for(shape)
@@ -126,8 +127,8 @@ class Matcher:
         subscription = self._known.pop(webhook_id, None)
         if subscription is None:
             return
-        for place, spot in _spots(subscription):
-            self._clear(place, spot, subscription)
+        for selector, place, spot in _spots(subscription):
+            self._clear(selector, place, spot, subscription=subscription)
         for glob in filter(is_glob, dict.fromkeys(subscription.webhook.events)):
             self._globs[glob] -= 1
             if not self._globs[glob]:
@@ -136,14 +137,26 @@ class Matcher:
                     if selects(glob, kind):
                         selectors.remove(glob)
 
-    def _clear(self, place: Place, spot: Spot, subscription: Subscription) -> None:
+    def _clear(self, selector: str, place: Place, spot: Spot, *, subscription: Subscription) -> None:
         shape, key = spot
-        shelf = self._shelves[place]
+        room = self._rooms[selector]
+        shelf = room[place]
         shelf[shape].drop(key, subscription.terms, subscription.webhook.id)
         if not len(shelf[shape]):
             del shelf[shape]
         if not shelf:
-            del self._shelves[place]
+            del room[place]
+        if not room:
+            del self._rooms[selector]
+
+
+def _places(channel: str | None, connection: ConnectionId | None) -> tuple[Place, ...]:
+    """Where an event looks."""
+    if channel is None:
+        return ((None, connection), (None, None)) if connection else ((None, None),)
+    if connection is None:
+        return (channel, None), (None, None)
+    return (channel, connection), (channel, None), (None, connection), (None, None)
 
 
 def _accepting(shelf: Shelf, reading: Reading) -> Iterator[tuple[WebhookId, Webhook]]:
@@ -154,7 +167,7 @@ def _accepting(shelf: Shelf, reading: Reading) -> Iterator[tuple[WebhookId, Webh
                     yield from webhooks.items()
 
 
-def _spots(subscription: Subscription) -> Iterator[tuple[Place, Spot]]:
+def _spots(subscription: Subscription) -> Iterator[tuple[str, Place, Spot]]:
     """Everywhere that a webhook stands: an event that it wants looks at one of these spots at least."""
     webhook = subscription.webhook
     for selector in dict.fromkeys(webhook.events):
@@ -165,7 +178,7 @@ def _spots(subscription: Subscription) -> Iterator[tuple[Place, Spot]]:
         room //= len(connections)
         for spot in spots(subscription.terms.pattern, room):
             for channel, connection in product(channels, connections):
-                yield (selector, channel, connection), spot
+                yield selector, (channel, connection), spot
 
 
 def _affordable(wishes: tuple[Wish, ...], room: int) -> tuple[Wish | None, ...]:

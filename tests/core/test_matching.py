@@ -231,7 +231,7 @@ def test_a_matcher_that_forgot_all_keeps_nothing(changed: list[Webhook | Webhook
     for each in arriving:
         matcher.match(each)
     matcher.change(removed=[WebhookId(f"wh_{number}") for number in range(6)])
-    assert repr(matcher) == "<Matcher 0 webhooks on 0 shelves, 0 broken>"
+    assert repr(matcher) == "<Matcher 0 webhooks in 0 rooms, 0 broken>"
 
 
 def crowd(count: int) -> Iterable[Webhook]:
