@@ -19,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from relay import __version__
 from relay.core.address import Network, read_networks
 from relay.core.errors import RelayError
+from relay.core.proxy import Proxies, Proxy, read_proxy, read_words
 from relay.deliver.post import PostOptions
 from relay.deliver.worker import DeliverOptions
 from relay.report import Level
@@ -71,6 +72,13 @@ def _read_networks(text: str) -> tuple[Network, ...]:
         raise ValueError(str(error)) from None
 
 
+def _read_proxy(text: str) -> Proxy | None:
+    try:
+        return read_proxy(text)
+    except RelayError as error:
+        raise ValueError(str(error)) from None
+
+
 def _read_bot_token(text: str) -> str:
     if text.startswith("xapp-"):
         raise ValueError("this is an app-level token (xapp-…), for Socket Mode: it belongs into SLACK_APP_TOKEN")
@@ -90,6 +98,7 @@ Words = Annotated[
     tuple[str, ...], BeforeValidator(lambda text: tuple(word for word in re.split(r"[,\s]+", text) if word))
 ]
 RedisUrl = Annotated[str, BeforeValidator(_read_redis)]
+ProxyUrl = Annotated[Proxy | None, BeforeValidator(_read_proxy)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_read_networks)]
 
 
@@ -116,9 +125,9 @@ class Settings(BaseModel):
     log_level: Annotated[Level, BeforeValidator(_read_level)] = Field(Level.INFO, alias="RELAY_LOG_LEVEL")
     processes: int = Field(1, alias="WEB_CONCURRENCY", ge=1, le=64)
     otlp_endpoint: str = Field("", alias="OTEL_EXPORTER_OTLP_ENDPOINT", pattern="^(https?://|$)")
-    https_proxy: str = Field("", alias="HTTPS_PROXY", repr=False)
-    http_proxy: str = Field("", alias="HTTP_PROXY", repr=False)
-    no_proxy: str = Field("", alias="NO_PROXY")
+    https_proxy: ProxyUrl = Field(None, alias="HTTPS_PROXY")
+    http_proxy: ProxyUrl = Field(None, alias="HTTP_PROXY")
+    no_proxy: Annotated[tuple[str, ...], BeforeValidator(read_words)] = Field((), alias="NO_PROXY")
 
     @cached_property
     def host(self) -> str:
@@ -137,6 +146,10 @@ class Settings(BaseModel):
         """The address of Redis, "" for the embedded one. Where a platform gives both, the one with TLS."""
         return self.redis_tls_url or self.redis_url
 
+    @property
+    def proxies(self) -> Proxies:
+        return Proxies(http=self.http_proxy, https=self.https_proxy, without=self.no_proxy)
+
     @cached_property
     def embedded_folder(self) -> Path:
         return self.data_dir or user_data_path("relay", appauthor=False)
@@ -145,15 +158,10 @@ class Settings(BaseModel):
         return StoreOptions(url=redis, tls_verify=self.redis_tls_verify, retention_s=self.retention_s)
 
     def slack_options(self) -> SlackOptions:
-        return SlackOptions(
-            api_url=self.slack_api_url.rstrip("/") + "/",
-            https_proxy=self.https_proxy,
-            http_proxy=self.http_proxy,
-            no_proxy=self.no_proxy,
-        )
+        return SlackOptions(api_url=self.slack_api_url.rstrip("/") + "/", proxies=self.proxies)
 
     def post_options(self) -> PostOptions:
-        return PostOptions(allowed=self.allowed_networks)
+        return PostOptions(allowed=self.allowed_networks, proxies=self.proxies)
 
     def deliver_options(self) -> DeliverOptions:
         return DeliverOptions(agent=f"slack-webhook-relay/{__version__}")
@@ -181,12 +189,12 @@ def variables() -> list[str]:
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Raises BadSettings. Empty variables count as absent; proxies may be spelled in lower case, as curl reads them."""
+    """Raises BadSettings. Empty variables count as absent; a proxy's lower-case spelling goes first, as with curl."""
     known = variables()
     for name in environ:
         if name.startswith("RELAY_") and name not in known and name not in CLIENT_VARIABLES:
             raise BadSettings(f"{name} is not a variable that relay knows; see docs/settings.md.")
-    given = {name: value for name in known if (value := environ.get(name) or environ.get(_lower_too(name)))}
+    given = {name: value for name in known if (value := environ.get(_lower_too(name)) or environ.get(name))}
     try:
         return Settings.model_validate(given)
     except ValidationError as error:

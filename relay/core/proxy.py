@@ -1,16 +1,13 @@
-"""Which proxy a POST goes through, by the environment's customs (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY).
-
-A proxy is only ever asked for a tunnel to an address that was vetted here: it sees no names and no requests.
+"""Which proxy the way out goes through, to Slack and to endpoints: HTTPS_PROXY, HTTP_PROXY and NO_PROXY, as curl and Go
+read them.
 """
 
 import base64
 import ipaddress
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from relay.core.errors import RelayError
-from relay.core.url import VettedUrl
 
 
 class ProxyUnreadable(RelayError):
@@ -30,34 +27,29 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxies:
-    """The proxy for each scheme, and those who are reached without."""
+    """The proxy for each kind of way, and those who are reached without."""
 
     http: Proxy | None = None
     https: Proxy | None = None
-    without: tuple[str, ...] = ()  # NO_PROXY's words
+    without: tuple[str, ...] = ()  # NO_PROXY's words, in lower case
 
-    def choose(self, target: VettedUrl) -> Proxy | None:
-        """The proxy on the way to that target, if there is one."""
-        proxy = self.https if target.scheme == "https" else self.http
-        return None if proxy and any(_matches(word, target) for word in self.without) else proxy
+    def choose(self, host: str, port: int, *, secure: bool) -> Proxy | None:
+        """The proxy on the way there, if there is one: never to this machine itself. `host`: in lower case; an IPv6
+        address without brackets.
+        """
+        proxy = self.https if secure else self.http
+        if proxy is None or _is_loopback(host) or any(_matches(word, host, port) for word in self.without):
+            return None
+        return proxy
 
 
-def read_proxies(environ: Mapping[str, str]) -> Proxies:
-    """What the environment says; lower case goes before upper case, as everywhere. Raises ProxyUnreadable."""
-
-    def read(name: str) -> str:
-        return (environ.get(name.lower()) or environ.get(name.upper()) or "").strip()
-
-    everything = read("all_proxy")
-    return Proxies(
-        http=read_proxy(read("http_proxy") or everything),
-        https=read_proxy(read("https_proxy") or everything),
-        without=tuple(read("no_proxy").lower().replace(",", " ").split()),
-    )
+def read_words(no_proxy: str) -> tuple[str, ...]:
+    return tuple(no_proxy.lower().replace(",", " ").split())
 
 
 def read_proxy(url: str) -> Proxy | None:
     """None for "". Raises ProxyUnreadable, without the URL: it may hold a password."""
+    url = url.strip()
     if not url:
         return None
     try:
@@ -74,14 +66,28 @@ def read_proxy(url: str) -> Proxy | None:
     return Proxy(host=host, port=port, login=login)
 
 
-def _matches(word: str, target: VettedUrl) -> bool:
-    """NO_PROXY as curl and Go read it: `*`, a name and all below it, with a port or without, an address, a network."""
+def _matches(word: str, host: str, port: int) -> bool:
+    """`*`, a name and all below it, with a port or without, an address, a network."""
     if word == "*":
         return True
     try:
         network = ipaddress.ip_network(word.strip("[]"), strict=False)
     except ValueError:
-        name, _, port = word.partition(":")
+        name, _, its_port = word.partition(":")
         name = name.strip(".")
-        return bool(name) and port in ("", str(target.port)) and f".{target.host}".endswith(f".{name}")
-    return target.literal is not None and target.literal in network
+        return bool(name) and its_port in ("", str(port)) and f".{host}".endswith(f".{name}")
+    address = _address(host)
+    return address is not None and address in network
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None for a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

@@ -178,7 +178,9 @@ class Poster:
         if isinstance(vetted, Refused):
             target = vetted
         else:
-            target = Target(vetted, self._options.proxies.choose(vetted), self._ways)
+            target = Target(
+                vetted, self._options.proxies.choose(*vetted.place, secure=vetted.scheme == "https"), self._ways
+            )
         if len(self._targets) >= URLS:
             self._targets.clear()
         self._targets[url] = target

@@ -1,12 +1,11 @@
 """A byte stream to a host, through a proxy if there is one, encrypted if it is asked for."""
 
 import ssl
-from base64 import b64encode
-from urllib.parse import unquote, urlsplit
 
 from gevent import socket
 
 from relay.core.errors import RelayError
+from relay.core.proxy import Proxy
 from relay.slack.options import SlackOptions
 
 PROXY_HEAD_BYTES = 16 * 1024
@@ -30,13 +29,13 @@ class Dialer:
         """A secure API gives secure sockets; one in the clear is for simulators."""
         return self._options.api_url.startswith("https:")
 
-    def proxy_for(self, host: str, *, secure: bool) -> str:
-        return self._options.proxy_for(host, secure=secure)
+    def proxy_for(self, host: str, port: int, *, secure: bool) -> Proxy | None:
+        return self._options.proxies.choose(host.lower(), port, secure=secure)
 
     def dial(self, host: str, port: int, *, secure: bool) -> socket.socket:
         """Through a tunnel (CONNECT) where a proxy is set. Raises DialError."""
-        proxy = self.proxy_for(host, secure=secure)
-        stream = _connect(proxy, 80) if proxy else _connect(f"//{_bracketed(host)}:{port}", port)
+        proxy = self.proxy_for(host, port, secure=secure)
+        stream = _connect(*proxy.place) if proxy else _connect(host, port)
         try:
             if proxy:
                 _tunnel(stream, proxy, f"{_bracketed(host)}:{port}")
@@ -49,16 +48,12 @@ class Dialer:
                 raise DialError(f"{host}: {error.strerror or error}") from error
             raise
 
-    def dial_proxy(self, proxy: str) -> socket.socket:
+    def dial_proxy(self, proxy: Proxy) -> socket.socket:
         """To the proxy itself, for a plain http request that it forwards. Raises DialError."""
-        return _connect(proxy, 80)
+        return _connect(*proxy.place)
 
 
-def _connect(url: str, default_port: int) -> socket.socket:
-    place = urlsplit(url)
-    if place.scheme not in ("", "http"):
-        raise DialError(f"a proxy is reached by http://, not by {place.scheme}://")
-    host, port = place.hostname or "", place.port or default_port
+def _connect(host: str, port: int) -> socket.socket:
     try:
         stream = socket.create_connection((host, port))
     except OSError as error:
@@ -67,22 +62,20 @@ def _connect(url: str, default_port: int) -> socket.socket:
     return stream
 
 
-def _tunnel(stream: socket.socket, proxy: str, target: str) -> None:
-    place = urlsplit(proxy)
+def _tunnel(stream: socket.socket, proxy: Proxy, target: str) -> None:
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
-    if place.username is not None:
-        user = f"{unquote(place.username)}:{unquote(place.password or '')}"
-        lines.append(f"Proxy-Authorization: Basic {b64encode(user.encode()).decode()}")
+    if proxy.login:
+        lines.append(f"Proxy-Authorization: {proxy.login}")
     stream.sendall("\r\n".join([*lines, "", ""]).encode())
     head = b""
     while b"\r\n\r\n" not in head:
         more = stream.recv(1)  # not a byte of what follows the head
         if not more or len(head) > PROXY_HEAD_BYTES:
-            raise DialError(f"the proxy {place.hostname} hung up")
+            raise DialError(f"the proxy {proxy.host} hung up")
         head += more
     status = head.split(b"\r\n", 1)[0].decode("latin-1")
     if status.split(" ")[1:2] != ["200"]:
-        raise DialError(f"the proxy {place.hostname} says: {status}")
+        raise DialError(f"the proxy {proxy.host} says: {status}")
 
 
 def _bracketed(host: str) -> str:

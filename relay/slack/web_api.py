@@ -77,13 +77,15 @@ class WebApi:
         place = urlsplit(self._options.api_url + method)
         secure, host = place.scheme == "https", place.hostname or ""
         connection = HTTPConnection(host, place.port or (443 if secure else 80))
-        proxy = "" if secure else self._dialer.proxy_for(host, secure=False)
+        proxy = None if secure else self._dialer.proxy_for(host, connection.port, secure=False)
+        headers = _headers(token)
         if proxy:
+            headers |= {"Proxy-Authorization": proxy.login} if proxy.login else {}
             connection.sock = self._dialer.dial_proxy(proxy)
         else:
             connection.sock = self._dialer.dial(host, connection.port, secure=secure)
         try:
-            connection.request("POST", place.geturl() if proxy else place.path, form, _headers(token))
+            connection.request("POST", place.geturl() if proxy else place.path, form, headers)
             answer = connection.getresponse()
             return answer.status, answer.getheader("Retry-After"), _bounded(answer)
         finally:

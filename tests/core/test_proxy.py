@@ -1,69 +1,75 @@
-"""Which proxy a POST goes through."""
+"""Which proxy the way out goes through."""
 
 import pytest
 
-from relay.core.proxy import Proxies, Proxy, ProxyUnreadable, read_proxies, read_proxy
-from relay.core.url import VettedUrl, vet_url
+from relay.core.proxy import Proxies, Proxy, ProxyUnreadable, read_proxy, read_words
 
-URL = "http://proxy.example:3128"
 PROXY = Proxy(host="proxy.example", port=3128)
+BOTH = Proxies(http=Proxy(host="other.example", port=80), https=PROXY)
 
 
-def target(url: str) -> VettedUrl:
-    vetted = vet_url(url, ())
-    assert isinstance(vetted, VettedUrl)
-    return vetted
+def is_proxied(host: str, no_proxy: str, port: int = 8443) -> bool:
+    return Proxies(https=PROXY, without=read_words(no_proxy)).choose(host, port, secure=True) == PROXY
 
 
-def test_no_variable_means_no_proxy() -> None:
-    assert read_proxies({}) == Proxies()
-    assert Proxies().choose(target("https://example.com/")) is None
+def test_no_proxy_is_asked_for_what_has_none() -> None:
+    assert read_proxy("") is None
+    assert Proxies().choose("example.com", 443, secure=True) is None
 
 
-def test_each_scheme_has_its_proxy() -> None:
-    proxies = read_proxies({"HTTPS_PROXY": URL, "http_proxy": "http://other.example:80"})
-
-    assert proxies.choose(target("https://example.com/")) == PROXY
-    assert proxies.choose(target("http://example.com/")) == Proxy(host="other.example", port=80)
-
-
-def test_lower_case_goes_first_and_all_proxy_last() -> None:
-    proxies = read_proxies(
-        {"HTTPS_PROXY": "http://upper.example", "https_proxy": URL, "ALL_PROXY": "http://all.example"}
-    )
-
-    assert proxies == Proxies(http=Proxy(host="all.example", port=80), https=PROXY)
+def test_each_kind_of_way_has_its_proxy() -> None:
+    assert BOTH.choose("example.com", 443, secure=True) == read_proxy("http://proxy.example:3128")
+    assert BOTH.choose("example.com", 80, secure=False) == read_proxy(" other.example ")
 
 
 @pytest.mark.parametrize(
-    "words",
-    ["*", "example.com", ".example.com", "EXAMPLE.COM", "other.org, hooks.example.com", "com", "example.com:8443"],
+    ("host", "words"),
+    [
+        ("hooks.example.com", "*"),
+        ("hooks.example.com", "example.com"),
+        ("hooks.example.com", ".example.com"),
+        ("hooks.example.com", "EXAMPLE.COM"),
+        ("hooks.example.com", "other.org, hooks.example.com"),
+        ("hooks.example.com", "com"),
+        ("hooks.example.com", "example.com:8443"),
+        ("slack.com", "slack.com"),
+        ("wss-primary.slack.com", ".slack.com"),
+        ("8.8.8.8", "8.8.8.8"),
+        ("8.8.8.8", "8.8.8.0/24"),
+        ("2606:4700::1", "2606:4700::/32"),
+        ("2606:4700::1", "[2606:4700::1]"),
+    ],
 )
-def test_no_proxy_names_hosts_and_all_below_them(words: str) -> None:
-    proxies = read_proxies({"https_proxy": URL, "no_proxy": words})
-
-    assert proxies.choose(target("https://hooks.example.com:8443/")) is None
-
-
-@pytest.mark.parametrize("words", ["ample.com", "hooks.example.com.evil", "example.com:443", "10.0.0.0/8", ","])
-def test_and_no_others(words: str) -> None:
-    proxies = read_proxies({"https_proxy": URL, "no_proxy": words})
-
-    assert proxies.choose(target("https://hooks.example.com:8443/")) == PROXY
+def test_no_proxy_names_hosts_and_all_below_them_addresses_and_networks(host: str, words: str) -> None:
+    assert not is_proxied(host, words)
 
 
 @pytest.mark.parametrize(
-    ("words", "url"), [("8.8.8.0/24", "https://8.8.8.8/"), ("2606:4700::/32", "https://[2606:4700::1]/")]
+    ("host", "words"),
+    [
+        ("hooks.example.com", ""),
+        ("hooks.example.com", ","),
+        ("hooks.example.com", "ample.com"),
+        ("hooks.example.com", "hooks.example.com.evil"),
+        ("hooks.example.com", "example.com:443"),
+        ("hooks.example.com", "10.0.0.0/8"),
+        ("notslack.com", "slack.com"),
+        ("9.8.8.8", "8.8.8.0/24"),
+    ],
 )
-def test_no_proxy_names_networks(words: str, url: str) -> None:
-    assert read_proxies({"https_proxy": URL, "no_proxy": words}).choose(target(url)) is None
+def test_and_no_others(host: str, words: str) -> None:
+    assert is_proxied(host, words)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "::1"])
+def test_this_machine_itself_is_reached_without(host: str) -> None:
+    assert not is_proxied(host, "")
 
 
 def test_a_proxy_s_password_is_not_shown() -> None:
-    proxies = Proxies(https=read_proxy("http://user:s%65cret@proxy.example"))
-
-    assert proxies.https == Proxy(host="proxy.example", port=80, login="Basic dXNlcjpzZWNyZXQ=")
-    assert "dXNlcjpzZWNyZXQ" not in repr(proxies)
+    proxy = read_proxy("http://user:s%65cret@proxy.example")
+    assert proxy == Proxy(host="proxy.example", port=80, login="Basic dXNlcjpzZWNyZXQ=")
+    assert "dXNlcjpzZWNyZXQ" not in repr(Proxies(https=proxy))
 
 
 @pytest.mark.parametrize(

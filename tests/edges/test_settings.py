@@ -2,6 +2,7 @@
 
 import pytest
 
+from relay.core.proxy import Proxies, Proxy
 from relay.settings import BadSettings, read_duration, read_settings
 
 
@@ -36,6 +37,7 @@ def test_durations(text: str, seconds: float) -> None:
         ("SLACK_BOT_TOKEN", "hello"),
         ("SLACK_BOT_TOKEN", "xapp-1"),
         ("SLACK_APP_TOKEN", "xoxb-1"),
+        ("HTTPS_PROXY", "socks5://user:hush@proxy.example"),
     ],
 )
 def test_what_cannot_be_read_is_named_in_one_line(name: str, value: str) -> None:
@@ -65,3 +67,15 @@ def test_secrets_are_not_shown() -> None:
     )
     assert "hush" not in repr(settings)
     assert settings.secret_keys == ("hush", "hush2")
+
+
+def test_a_proxy_is_for_the_way_to_slack_and_to_webhooks_and_its_lower_case_name_goes_first() -> None:
+    settings = read_settings(
+        {
+            "HTTPS_PROXY": "http://upper.example",
+            "https_proxy": "http://lower.example:3128",
+            "no_proxy": "A.test, b.test",
+        }
+    )
+    assert settings.slack_options().proxies == settings.post_options().proxies == settings.proxies
+    assert settings.proxies == Proxies(https=Proxy(host="lower.example", port=3128), without=("a.test", "b.test"))

@@ -11,6 +11,7 @@ import gevent
 import pytest
 from gevent import socket
 
+from relay.core.proxy import Proxies, read_proxy
 from relay.slack.options import SlackOptions, tls_context
 from tests.edges.certificates import Authority, make_authority
 from tests.edges.endpoints import Endpoint, Peer
@@ -33,6 +34,11 @@ def authority(tmp_path: Path) -> Iterator[Authority]:
 
 def secure(authority: Authority, name: str = NAME) -> ScriptedSlack:
     return ScriptedSlack(tls=authority.serving(name), host=NAME)
+
+
+def through(slack: ScriptedSlack, proxy: str) -> SlackOptions:
+    there = read_proxy(proxy)
+    return SlackOptions(api_url=slack.api_url, proxies=Proxies(http=there, https=there))
 
 
 def tunnel(peer: Peer) -> None:
@@ -65,7 +71,7 @@ def hanging_up(peer: Peer) -> None:
 
 def test_everything_goes_through_the_proxy(redis_url: str, authority: Authority) -> None:
     with secure(authority) as slack, Endpoint(tunnel) as proxy:
-        options = SlackOptions(api_url=slack.api_url, https_proxy=f"http://user:pass%20word@127.0.0.1:{proxy.port}")
+        options = through(slack, f"http://user:pass%20word@127.0.0.1:{proxy.port}")
         with SlackSide(redis_url, options) as worker:
             worker.becomes("connected")
             slack.sockets[0].say(MESSAGE)
@@ -80,7 +86,7 @@ def test_everything_goes_through_the_proxy(redis_url: str, authority: Authority)
 
 def test_a_proxy_that_refuses_is_named(redis_url: str, authority: Authority) -> None:
     with secure(authority) as slack, Endpoint(refusing) as proxy:
-        options = SlackOptions(api_url=slack.api_url, https_proxy=f"http://user:secret@127.0.0.1:{proxy.port}")
+        options = through(slack, f"http://user:secret@127.0.0.1:{proxy.port}")
         with SlackSide(redis_url, options) as worker:
             until(lambda: (state := worker.state()) and state.error)
             assert "407" in worker.becomes("connecting").explanation
@@ -89,27 +95,9 @@ def test_a_proxy_that_refuses_is_named(redis_url: str, authority: Authority) -> 
 
 def test_a_proxy_that_hangs_up_is_tried_again(redis_url: str, authority: Authority) -> None:
     with secure(authority) as slack, Endpoint(hanging_up) as proxy:
-        options = SlackOptions(api_url=slack.api_url, https_proxy=f"http://127.0.0.1:{proxy.port}")
+        options = through(slack, f"http://127.0.0.1:{proxy.port}")
         with SlackSide(redis_url, options) as worker:
             until(lambda: (state := worker.state()) and "hung up" in state.explanation)
-
-
-@pytest.mark.parametrize(
-    ("host", "no_proxy", "proxied"),
-    [
-        ("slack.com", "", True),
-        ("slack.com", "slack.com", False),
-        ("wss-primary.slack.com", ".slack.com", False),
-        ("wss-primary.slack.com", "slack.com", False),
-        ("notslack.com", "slack.com", True),
-        ("127.0.0.1", "localhost,127.0.0.1", False),
-        ("slack.com", "*", False),
-    ],
-)
-def test_no_proxy_is_heeded(host: str, no_proxy: str, *, proxied: bool) -> None:
-    options = SlackOptions(https_proxy="http://proxy:1", no_proxy=no_proxy)
-    assert bool(options.proxy_for(host, secure=True)) is proxied
-    assert options.proxy_for(host, secure=False) == ""
 
 
 def test_a_plain_api_is_asked_through_its_proxy_as_such_proxies_want(redis_url: str) -> None:
@@ -122,16 +110,17 @@ def test_a_plain_api_is_asked_through_its_proxy_as_such_proxies_want(redis_url: 
             far.sendall(request)
             carry(far, peer.sock)
 
-    with ScriptedSlack() as slack, Endpoint(forward) as proxy:
-        options = SlackOptions(api_url=slack.api_url, http_proxy=f"http://127.0.0.1:{proxy.port}")
+    with ScriptedSlack(host=NAME) as slack, Endpoint(forward) as proxy:
+        options = through(slack, f"http://user:word@127.0.0.1:{proxy.port}")
         with SlackSide(redis_url, options):
             until(lambda: slack.calls["rtm.connect"])
-            assert any(request.startswith(f"POST {slack.api_url}".encode()) for request in proxy.requests)
+            asked = [request for request in proxy.requests if request.startswith(f"POST {slack.api_url}".encode())]
+            assert b"Proxy-Authorization: Basic " + b64encode(b"user:word") in asked[0]
 
 
 def test_a_certificate_for_another_name_is_refused(redis_url: str, authority: Authority) -> None:
     with secure(authority, "thief.test") as slack, Endpoint(tunnel) as proxy:
-        options = SlackOptions(api_url=slack.api_url, https_proxy=f"http://127.0.0.1:{proxy.port}")
+        options = through(slack, f"http://127.0.0.1:{proxy.port}")
         with SlackSide(redis_url, options) as worker:
             until(lambda: (state := worker.state()) and state.error == "unreachable" and "TLS" in state.explanation)
             assert slack.requests == []
@@ -139,7 +128,7 @@ def test_a_certificate_for_another_name_is_refused(redis_url: str, authority: Au
 
 def test_an_authority_that_nobody_trusts_is_refused(redis_url: str, tmp_path: Path) -> None:
     with secure(make_authority(tmp_path)) as slack, Endpoint(tunnel) as proxy:
-        options = SlackOptions(api_url=slack.api_url, https_proxy=f"http://127.0.0.1:{proxy.port}")
+        options = through(slack, f"http://127.0.0.1:{proxy.port}")
         with SlackSide(redis_url, options) as worker:
             until(lambda: (state := worker.state()) and state.error == "unreachable" and "TLS" in state.explanation)
             assert slack.requests == []
@@ -148,7 +137,7 @@ def test_an_authority_that_nobody_trusts_is_refused(redis_url: str, tmp_path: Pa
 def test_a_socket_in_the_clear_is_not_taken_from_a_secure_api(redis_url: str, authority: Authority) -> None:
     with secure(authority) as slack, ScriptedSlack() as thief, Endpoint(tunnel) as proxy:
         slack.answers["rtm.connect"][0] = replace(slack.answers["rtm.connect"][0], body=thief.ticket())
-        options = SlackOptions(api_url=slack.api_url, https_proxy=f"http://127.0.0.1:{proxy.port}")
+        options = through(slack, f"http://127.0.0.1:{proxy.port}")
         with SlackSide(redis_url, options) as worker:
             until(lambda: (state := worker.state()) and state.error == "unreachable")
             assert thief.sockets == []
