@@ -1,5 +1,8 @@
-"""docs/getting-started.md and docs/from-events-api.md, followed in a shell as a new user would; Slack is simulated."""
+"""docs/getting-started.md, docs/from-events-api.md and docs/webhooks.md, followed in a shell as a new user would; Slack
+is simulated.
+"""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,8 @@ import yaml
 from relay.simulator.gestures import block_actions, slash_command
 from relay.simulator.options import APP_TOKEN, BOT_TOKEN, SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
+from tests.house.rooms import ROOT
+from tests.waiting import until
 from tests.whole.terminal import Terminal, blocks, read, without
 
 SCOPES = {
@@ -79,6 +84,19 @@ def test_a_bolt_app_of_the_events_api_runs_as_it_is(terminal: Terminal, page: st
     click = block_actions(slack.workspace, person, channel, action_id="approve", value="yes")
     slack.socket_mode.offer("interactive", click, accepts_response=True)
     terminal.follow(what_comes)
+
+
+def test_what_a_webhook_can_say_is_done(terminal: Terminal, page: str, slack: SimulatedSlack) -> None:
+    terminal.follow(without(page, "With Socket Mode", "The first webhook"))
+    terminal.follow(read("webhooks.md"))
+    until(lambda: any(event.get("text") == "Heard." for event in slack.emitted), saying="the answer is said in Slack")
+
+
+def test_every_field_of_a_webhook_is_on_its_page() -> None:
+    document = json.loads((ROOT / "docs/openapi.json").read_text())
+    rows = re.findall(r"^\| (`[^|]+) \|", without(read("webhooks.md"), "The relay's own events"), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert named == set(document["components"]["schemas"]["NewWebhook"]["properties"])
 
 
 def test_the_manifest_asks_for_what_its_events_need() -> None:
