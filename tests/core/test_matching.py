@@ -1,8 +1,7 @@
 """Matching: the index says what the law says, whatever was changed before, however many are registered."""
 
 import json
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -14,6 +13,8 @@ from relay.core.ids import ConnectionId, EventId, WebhookId
 from relay.core.matching import Matcher, passes
 from relay.core.reading import read_document
 from relay.core.webhook import Json, SigningSecret, Status, Webhook
+from relay.core.wildcard import Wildcard
+from tests.core.steps import calls_of, steps
 
 SECRET = SigningSecret(secret="whsec_" + "A" * 32)
 A, B = ConnectionId("con_a"), ConnectionId("con_b")
@@ -22,16 +23,6 @@ A, B = ConnectionId("con_a"), ConnectionId("con_b")
 def webhook(name: str, *events: str, **wishes: object) -> Webhook:
     blank = Webhook(id=WebhookId(name), url="https://example.com", events=events or ("message",), secrets=(SECRET,))
     return replace(blank, **wishes)  # type: ignore[arg-type]  # the tests' own shorthand
-
-
-def duration_s(act: Callable[[], object], rounds: int = 5) -> float:
-    """Of one turn: the least of several, for the machine has other things to do."""
-    durations = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        act()
-        durations.append(time.perf_counter() - start)
-    return min(durations)
 
 
 def enveloped(body: bytes, kind: str = "message", media: Media = Media.JSON) -> Envelope:
@@ -121,13 +112,11 @@ def test_a_filter_that_cannot_be_read_breaks_its_own_webhook_only() -> None:
 
 
 def test_a_body_is_parsed_once_and_only_if_a_candidate_has_a_filter() -> None:
-    """Shown by a body that takes long to parse."""
-    arriving = envelope(user="U1", blocks=["text " * 10] * 100_000)
+    arriving = envelope(user="U1")
     elsewhere = webhook("elsewhere", filter={"event": {"user": ["U1"]}}, channels=("C9",))
     asking = [webhook(f"asks_{number}", filter={"event": {"user": ["U1"]}}) for number in range(50)]
-    once = duration_s(lambda: read_document(arriving))
-    assert duration_s(lambda: Matcher([webhook("plain"), elsewhere]).match(arriving)) < once / 3
-    assert duration_s(lambda: Matcher(asking).match(arriving)) < once * 3
+    assert calls_of(read_document, lambda: Matcher([webhook("plain"), elsewhere]).match(arriving)) == 0
+    assert calls_of(read_document, lambda: Matcher(asking).match(arriving)) == 1
 
 
 def test_a_documents_absence_of_an_object_is_an_empty_one() -> None:
@@ -257,11 +246,11 @@ def crowd(count: int) -> Iterable[Webhook]:
 
 
 def test_those_who_ask_the_same_are_asked_once() -> None:
-    """Shown by a filter that takes long to try, in 1,000 webhooks."""
-    slow: Json = {"event": {"text": [{"wildcard": "*" + "".join(f"{letter}*" for letter in "abcdefgh" * 20)}]}}
-    arriving = envelope(text="abcdefg" * 10_000)
-    one, many = (Matcher(webhook(f"wh_{each}", filter=slow) for each in range(count)) for count in (1, 1000))
-    assert duration_s(lambda: many.match(arriving)) < 5 * duration_s(lambda: one.match(arriving))
+    wish: Json = {"event": {"text": [{"wildcard": "*a*b*"}]}}
+    arriving = envelope(text="abacus")
+    many = Matcher(webhook(f"wh_{number}", filter=wish) for number in range(1000))
+    assert len(many.match(arriving)) == 1000
+    assert calls_of(Wildcard.passes, lambda: many.match(arriving)) == 1
 
 
 WANTING = [webhook(f"wants_{number}", filter={"event": {"user": ["U1"]}}) for number in range(10)]
@@ -276,10 +265,12 @@ def test_a_hundred_thousand_webhooks_cost_an_event_at_most_twice_what_a_hundred_
     few = Matcher([*crowd(100), *WANTING])
     arriving = envelope(user="U1", text="hello", reply_count=-1, address="11.0.0.1")
     assert names(few.match(arriving)) == names(crowded.match(arriving)) == names(WANTING)
-    assert duration_s(lambda: crowded.match(arriving), 300) <= 2 * duration_s(lambda: few.match(arriving), 300)
+    assert steps(lambda: crowded.match(arriving)) <= 2 * steps(lambda: few.match(arriving))
 
 
-def test_one_change_among_a_hundred_thousand_webhooks_takes_a_moment(crowded: Matcher) -> None:
+def test_one_change_among_a_hundred_thousand_webhooks_costs_what_it_costs_among_a_hundred(crowded: Matcher) -> None:
     changed = [webhook("wh_7", "**"), webhook("new", "new_*")]
-    assert duration_s(lambda: crowded.change(changed, [WebhookId("wh_8")])) < 0.01
+    few = Matcher([*crowd(100), *WANTING])
+    alone = steps(lambda: few.change(changed, [WebhookId("wh_8")]))
+    assert steps(lambda: crowded.change(changed, [WebhookId("wh_8")])) <= 2 * alone
     assert names(crowded.match(envelope("new_thing"))) == ["new", "wh_7"]

@@ -1,7 +1,6 @@
 """Patterns: EventBridge's language, word by word; what is refused, and what a refused event is told."""
 
 import json
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -191,12 +190,11 @@ def test_the_reasons_of_alternatives_follow_a_line_that_introduces_them() -> Non
     ]
 
 
+@pytest.mark.timeout(10)
 def test_the_costliest_filter_over_a_megabyte_of_lists_takes_no_time() -> None:
     texts: list[Json] = [f"word {number} " * 4 for number in range(40_000)]
     pattern = read_pattern(on("text", {"wildcard": "*a*b*c*d*e*f*g*h*i*j*k*l*m*n*"}))
-    start = time.perf_counter()
     assert not pattern.passes({"event": {"text": [[[texts]]]}})
-    assert time.perf_counter() - start < 1.0
 
 
 words = st.text(alphabet="ab", max_size=2)

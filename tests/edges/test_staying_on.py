@@ -36,6 +36,7 @@ class Network:
         self._server = StreamServer(("127.0.0.1", 0), self._carry, spawn=self._carriers)
         self._flows = Event()
         self.connections = 0
+        self.pieces = 0  # that went through, either way
 
     @property
     def url(self) -> str:
@@ -60,20 +61,20 @@ class Network:
         self.connections += 1
         flows = self._flows
         with socket.create_connection(self._far) as far:
-            back = gevent.spawn(pour, far, near, flows)
+            back = gevent.spawn(self._pour, far, near, flows)
             try:
-                pour(near, far, flows)
+                self._pour(near, far, flows)
             finally:
                 back.kill()
 
-
-def pour(source: socket.socket, sink: socket.socket, flows: Event) -> None:
-    try:
-        while chunk := source.recv(65536):
-            flows.wait()
-            sink.sendall(chunk)
-    except OSError:
-        pass  # one of the two is gone
+    def _pour(self, source: socket.socket, sink: socket.socket, flows: Event) -> None:
+        try:
+            while chunk := source.recv(65536):
+                flows.wait()
+                sink.sendall(chunk)
+                self.pieces += 1
+        except OSError:
+            pass  # one of the two is gone
 
 
 @contextmanager
@@ -117,7 +118,8 @@ def test_a_quiet_relay_is_not_taken_for_a_dead_one(desk: Desk) -> None:
     said: list[str] = []
     with Network(desk.url).open() as network, watching(network, said) as seen:
         begin(desk, seen)
-        gevent.sleep(0.9)  # three silences, each of which ends with a pong
+        told = network.pieces
+        until(lambda: network.pieces > told + 6, saying="three silences have ended, each with a ping and its pong")
         desk.store.journal.append([envelope("Ev2")])
         until(lambda: "Ev2" in seen)
     assert said == []

@@ -14,6 +14,9 @@ SPAWNS = {
 }
 
 
+CLOCKS = ("time", "monotonic", "perf_counter")
+
+
 def caught(module: Module) -> Iterator[tuple[ast.ExceptHandler, list[str]]]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ExceptHandler):
@@ -77,6 +80,33 @@ def test_no_test_sleeps() -> None:
         if isinstance(node, ast.Call)
         and ast.unparse(node.func).endswith("sleep")
         and ast.unparse(node) != "gevent.sleep(0)"
+    )
+
+
+def asks_a_clock(node: ast.expr) -> bool:
+    return any(
+        isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] in CLOCKS for call in ast.walk(node)
+    )
+
+
+def is_bounded_above(compare: ast.Compare) -> bool:
+    """`clock() - began < 2`, or the other way round."""
+    sides = [compare.left, *compare.comparators]
+    less, more = (ast.Lt, ast.LtE), (ast.Gt, ast.GtE)
+    return any(
+        (isinstance(op, less) and asks_a_clock(left)) or (isinstance(op, more) and asks_a_clock(right))
+        for left, op, right in zip(sides, compare.ops, sides[1:], strict=False)
+    )
+
+
+def test_no_test_judges_how_fast() -> None:
+    """A deadline ends a wait that is for nothing. "Not before" may be said: no machine is too busy for that."""
+    nothing(
+        module.place(compare, "a busy machine is no fault: wait with a deadline, or count (tests.core.steps)")
+        for module in modules("tests")
+        for asserted in module.all(ast.Assert)
+        for compare in ast.walk(asserted)
+        if isinstance(compare, ast.Compare) and is_bounded_above(compare)
     )
 
 
