@@ -55,3 +55,16 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 
     pages = [path for path in tracked() if path.suffix == ".md"]
     nothing(finding for page in pages for finding in dead(str(page), (ROOT / page).read_text()))
+
+
+def test_every_test_that_a_page_names_is_there() -> None:
+    def missing(page: str, text: str) -> list[str]:
+        named = set(re.findall(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`", text))
+        return [f"{page}: {file} {test}" for file, test in sorted(named) if not _holds(file, test)]
+
+    pages = [path for path in tracked() if path.suffix == ".md"]
+    nothing(finding for page in pages for finding in missing(str(page), (ROOT / page).read_text()))
+
+
+def _holds(file: str, test: str) -> bool:
+    return (ROOT / file).is_file() and (not test or f"def {test}(" in (ROOT / file).read_text())
