@@ -4,10 +4,12 @@
 //     node node.mjs FOLDER
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { webcrypto } from "node:crypto";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
+globalThis.crypto ??= webcrypto; // Node 18 has it, but under this name alone
 const pages = process.argv[2];
 const require = createRequire(join(pages, "aws-lambda", "x.js"));
 const tell = (said) => process.stdout.write(`${JSON.stringify(said)}\n`);
