@@ -24,5 +24,6 @@ def simulate(*, host: str, port: int, rate: float, seed: int) -> None:
         click.echo(f"SLACK_API_URL={slack.api_url}")
         click.echo(f"SLACK_BOT_TOKEN={options.bot_tokens[0]}  (RTM)")
         click.echo(f"SLACK_APP_TOKEN={options.app_tokens[0]}  (Socket Mode)")
+        click.echo(f"bot_token={options.granular_tokens[0]}  (to post with, beside Socket Mode)")
         signals.wait()
         slack.stop()

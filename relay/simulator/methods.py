@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import time
 
-from relay.core.webhook import Json
 from relay.simulator import shapes
+from relay.simulator.census import Census
 from relay.simulator.options import SimulatorOptions
 from relay.simulator.quota import Quota
+from relay.simulator.refusal import Refused
 from relay.simulator.rtm import Rtm
 from relay.simulator.socket_mode import SocketMode
 from relay.simulator.stamps import Stamps
-from relay.simulator.workspace import Channel, ChannelKind, Event, Person, Workspace
+from relay.simulator.workspace import Event, Workspace
 
 ERRORS = frozenset(
     """
@@ -38,15 +39,6 @@ class Call:
     origin: str  # "ws://host:port", as the client sees us
 
 
-class Refused(Exception):
-    """The call is answered with `ok: false` and this word."""
-
-    def __init__(self, word: str, *, retry_after_s: int | None = None) -> None:
-        super().__init__(word)
-        self.word = word
-        self.retry_after_s = retry_after_s
-
-
 class Methods:
     """`publish` is called with each event that a call causes."""
 
@@ -55,6 +47,7 @@ class Methods:
         stamps: Stamps, connect_quota: Quota, publish: Callable[[Event], None],
     ) -> None:  # fmt: skip
         self._workspace = workspace
+        self._census = Census(workspace)
         self._options = options
         self._rtm = rtm
         self._socket_mode = socket_mode
@@ -65,17 +58,16 @@ class Methods:
             "api.test": self._test,
             "apps.connections.open": self._open_connection,
             "auth.test": self._who_am_i,
-            "bots.info": self._show_bot,
             "chat.postMessage": self._post_message,
-            "conversations.info": self._show_channel,
-            "conversations.list": self._list_channels,
             "rtm.connect": self._connect,
             "rtm.start": self._connect,  # since 2022 the same answer
-            "users.info": self._show_user,
         }
 
     def answer(self, call: Call) -> Event:
         """The answer. Raises Refused."""
+        if call.method in self._census.methods:
+            self._bot(call)
+            return {"ok": True, **self._census.methods[call.method](call.arguments)}
         method = self._table.get(call.method)
         if method is None:
             raise Refused("unknown_method")
@@ -88,6 +80,8 @@ class Methods:
 
     def _connect(self, call: Call) -> Event:
         self._bot(call)
+        if call.token in self._options.granular_tokens:
+            raise Refused("not_allowed_token_type")
         retry_after_s = self._connect_quota.spend(call.token, time())
         if retry_after_s is not None:
             raise Refused("ratelimited", retry_after_s=retry_after_s)
@@ -126,43 +120,9 @@ class Methods:
             "is_enterprise_install": False,
         }
 
-    def _show_bot(self, call: Call) -> Event:
-        self._bot(call)
-        workspace = self._workspace
-        if call.arguments.get("bot", workspace.bot) != workspace.bot:
-            raise Refused("bot_not_found")
-        bot: Event = {
-            "id": workspace.bot,
-            "app_id": workspace.app,
-            "user_id": workspace.bot_user,
-            "name": workspace.bot_name,
-            "deleted": False,
-        }
-        return {"bot": bot}
-
-    def _show_user(self, call: Call) -> Event:
-        self._bot(call)
-        workspace = self._workspace
-        wanted = call.arguments.get("user", "")
-        if wanted == workspace.bot_user:
-            return {"user": {"id": wanted, "name": workspace.bot_name, "team_id": workspace.team, "is_bot": True}}
-        person = workspace.person(wanted)
-        if person is None:
-            raise Refused("user_not_found")
-        return {"user": _person(person, workspace.team)}
-
-    def _show_channel(self, call: Call) -> Event:
-        self._bot(call)
-        return {"channel": _channel(self._channel(call))}
-
-    def _list_channels(self, call: Call) -> Event:
-        self._bot(call)
-        channels: list[Json] = [_channel(channel) for channel in self._workspace.channels]
-        return {"channels": channels, "response_metadata": {"next_cursor": ""}}
-
     def _post_message(self, call: Call) -> Event:
         self._bot(call)
-        channel = self._channel(call).id
+        channel = self._census.channel(call.arguments).id
         text = call.arguments.get("text", "")
         if not text and not call.arguments.get("blocks"):
             raise Refused("no_text")
@@ -177,18 +137,12 @@ class Methods:
         }
 
     def _bot(self, call: Call) -> None:
-        _admit(call, self._options.bot_tokens, wrong_kind="xapp-")
+        _admit(call, (*self._options.bot_tokens, *self._options.granular_tokens), wrong_kind="xapp-")
 
     def _app(self, call: Call) -> None:
         if not call.token_in_header:
             raise Refused("not_authed")
         _admit(call, self._options.app_tokens, wrong_kind="xox")
-
-    def _channel(self, call: Call) -> Channel:
-        channel = self._workspace.channel(call.arguments.get("channel", ""))
-        if channel is None:
-            raise Refused("channel_not_found")
-        return channel
 
 
 def _admit(call: Call, tokens: tuple[str, ...], *, wrong_kind: str) -> None:
@@ -206,30 +160,3 @@ def _flag(call: Call, name: str, *, default: bool) -> bool:
     """Clients spell booleans in many ways."""
     spelt = call.arguments.get(name)
     return default if spelt is None else spelt.lower() in ("1", "true", "t", "yes")
-
-
-def _channel(channel: Channel) -> Event:
-    return {
-        "id": channel.id,
-        "name": channel.name,
-        "is_channel": channel.kind is ChannelKind.PUBLIC,
-        "is_group": channel.kind is ChannelKind.PRIVATE,
-        "is_im": channel.kind is ChannelKind.DIRECT,
-        "is_mpim": channel.kind is ChannelKind.GROUP_DIRECT,
-        "is_private": channel.kind is not ChannelKind.PUBLIC,
-        "is_archived": False,
-        "is_member": True,
-        "num_members": len(channel.members),
-    }
-
-
-def _person(person: Person, team: str) -> Event:
-    profile: Event = {"real_name": person.real_name, "display_name": person.name}
-    return {
-        "id": person.id,
-        "name": person.name,
-        "team_id": team,
-        "is_bot": False,
-        "deleted": False,
-        "profile": profile,
-    }

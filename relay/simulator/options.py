@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 BOT_TOKEN = "xoxb-simulated"  # noqa: S105  # opens nothing but this simulator
+GRANULAR_TOKEN = "xoxb-granular-simulated"  # noqa: S105  # of an app with granular scopes: all but RTM
 APP_TOKEN = "xapp-simulated"  # noqa: S105
 
 
@@ -16,6 +17,7 @@ class SimulatorOptions:
     people: int = 12
     channels: int = 6
     bot_tokens: tuple[str, ...] = field(default=(BOT_TOKEN,), repr=False)
+    granular_tokens: tuple[str, ...] = field(default=(GRANULAR_TOKEN,), repr=False)
     app_tokens: tuple[str, ...] = field(default=(APP_TOKEN,), repr=False)
     remembered: int = 100_000  # how many emitted events are kept for comparison
     compress: bool = False  # accept permessage-deflate

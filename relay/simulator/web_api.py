@@ -9,7 +9,8 @@ from relay.core.webhook import Json
 from relay.http.upgrade import accept
 from relay.http.websocket import SocketOptions
 from relay.simulator.faults import UPGRADE, Fault, Faults
-from relay.simulator.methods import Call, Methods, Refused
+from relay.simulator.methods import Call, Methods
+from relay.simulator.refusal import Refused
 from relay.simulator.rtm import Rtm
 from relay.simulator.socket_mode import SocketMode
 from relay.simulator.workspace import Event

@@ -7,9 +7,10 @@ import gevent
 import pytest
 
 from relay.core.complaints import complaint
+from relay.core.webhook import Json
 from relay.simulator import faults
 from relay.simulator.methods import ERRORS
-from relay.simulator.options import APP_TOKEN, BOT_TOKEN, SimulatorOptions
+from relay.simulator.options import APP_TOKEN, BOT_TOKEN, GRANULAR_TOKEN, SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
 from tests.edges.slack_client import Answer, Socket, ask, call
 from tests.waiting import until
@@ -112,9 +113,6 @@ def test_the_bot_can_find_its_app(slack: SimulatedSlack) -> None:
 
 
 def test_people_and_channels_can_be_looked_up(slack: SimulatedSlack) -> None:
-    channels = call(slack.api_url, "conversations.list").json["channels"]
-    assert isinstance(channels, list)
-    assert len(channels) == len(slack.workspace.channels)
     for channel in slack.workspace.channels:
         shown = call(slack.api_url, "conversations.info", channel=channel.id).json["channel"]
         assert isinstance(shown, dict)
@@ -123,6 +121,47 @@ def test_people_and_channels_can_be_looked_up(slack: SimulatedSlack) -> None:
     assert call(slack.api_url, "users.info", user=slack.workspace.people[0].id).json["ok"] is True
     assert call(slack.api_url, "users.info", user=slack.workspace.bot_user).json["ok"] is True
     assert call(slack.api_url, "users.info", user="U0").error == "user_not_found"
+
+
+def listed(slack: SimulatedSlack, method: str, rows: str, **arguments: str) -> list[Json]:
+    """All pages of a list."""
+    found: list[Json] = []
+    while True:
+        answer = call(slack.api_url, method, **arguments).json
+        page, metadata = answer[rows], answer["response_metadata"]
+        assert isinstance(page, list)
+        assert isinstance(metadata, dict)
+        found += page
+        if not metadata["next_cursor"]:
+            return found
+        arguments["cursor"] = str(metadata["next_cursor"])
+
+
+@pytest.mark.parametrize("method", ["conversations.list", "users.conversations"])
+def test_conversations_are_listed_by_kind_and_in_pages(slack: SimulatedSlack, method: str) -> None:
+    every = "public_channel, private_channel,mpim,im"
+    assert len(listed(slack, method, "channels")) == slack.options.channels
+    assert len(listed(slack, method, "channels", types=every, limit="2")) == len(slack.workspace.channels)
+    assert len(listed(slack, method, "channels", types="mpim,im")) == 2
+    assert call(slack.api_url, method, types="secret").error == "invalid_types"
+    assert call(slack.api_url, method, limit="many").error == "invalid_limit"
+    assert call(slack.api_url, method, cursor="next").error == "invalid_cursor"
+
+
+def test_people_are_listed_and_where_they_are(slack: SimulatedSlack) -> None:
+    assert len(listed(slack, "users.list", "members", limit="5")) == slack.options.people + 1
+    room, last = slack.workspace.channels[0].id, slack.workspace.people[-1].id
+    assert last in listed(slack, "conversations.members", "members", channel=room)
+    theirs = listed(slack, "users.conversations", "channels", user=last, types="public_channel,private_channel,im,mpim")
+    assert len(theirs) == slack.options.channels
+
+
+def test_a_granular_token_opens_everything_but_rtm(slack: SimulatedSlack) -> None:
+    for method in ("rtm.connect", "rtm.start"):
+        assert call(slack.api_url, method, GRANULAR_TOKEN).error == "not_allowed_token_type"
+    said = call(slack.api_url, "chat.postMessage", GRANULAR_TOKEN, channel=slack.workspace.channels[0].id, text="hi")
+    assert said.json["ok"] is True
+    assert call(slack.api_url, "auth.test", GRANULAR_TOKEN).json["ok"] is True
 
 
 def test_api_test_gives_back_what_it_got(slack: SimulatedSlack) -> None:
