@@ -57,7 +57,7 @@ class Attempt(Fact, frozen=True, kw_only=True):
     verdict: str  # delivered, again, dead, gone
     ms: int
     again_in_s: float | None = None
-    latency_ms: int | None = None  # of what was delivered: since Slack's frame
+    latency_ms: int | None = None  # since Slack's frame; of what was delivered, and neither held nor sent again
     reason: str = ""
     detail: str = ""
 
@@ -95,6 +95,19 @@ class DeliveryUnsendable(Fact, frozen=True, kw_only=True):
 
     def count(self, tally: Tally) -> None:
         tally.add(metrics.DELIVERIES, "dead")
+
+
+class EventsKept(Fact, frozen=True, kw_only=True):
+    """The journal has them: new ones, and copies of what was there already."""
+
+    level: ClassVar[Level] = Level.DEBUG
+    connection: str  # "relay" for the relay's own events
+    new: int
+    copies: int
+
+    def count(self, tally: Tally) -> None:
+        tally.add(metrics.EVENTS_RECEIVED, self.connection, by=self.new)
+        tally.add(metrics.EVENTS_DEDUPLICATED, self.connection, by=self.copies)
 
 
 class EventsMatched(Fact, frozen=True, kw_only=True):

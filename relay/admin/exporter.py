@@ -40,7 +40,7 @@ def _gauges(rooms: AdminOptions) -> Iterator[Sample]:
     yield (metrics.WEBHOOKS.name,), rooms.webhooks.count()
     yield (metrics.FAN_OUT_LAG_S.name,), max(shard.backlogs.fan_out_lag_s(now) for shard in rooms.shards)
     ledger = sum((shard.deliveries.ledger() for shard in rooms.shards), Ledger())
-    for column in ("outstanding", "held", "dead", "delivered", "cancelled"):
+    for column in ("received", "filtered", "delivered", "outstanding", "held", "dead", "cancelled"):
         yield (metrics.LEDGER.name, column), getattr(ledger, column)
     for backlog in longest_backlogs((shard.backlogs for shard in rooms.shards), now):
         yield (metrics.BACKLOG.name, backlog.webhook), backlog.outstanding

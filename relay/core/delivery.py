@@ -96,6 +96,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     fence: int
     lease_s: float
     retry_reason: str = ""  # Slack's word for why the try before failed
+    belated: bool = False  # it was held, or is sent again: how old its event is says nothing about us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

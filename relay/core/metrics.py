@@ -75,7 +75,7 @@ FRAMES_SKIPPED = _counter(
 DELIVERIES_CREATED = _counter("relay_deliveries_created_total", "Deliveries made by matching events with webhooks.")
 DELIVERIES = _counter(
     "relay_deliveries_total",
-    "Deliveries that came to an end, or were set aside: delivered, dead, held.",
+    "Deliveries that a try brought to an end, or set aside: delivered, dead, held. Replayed ones come again.",
     "outcome",
     chart=Chart.WHOLE,
 )
@@ -92,7 +92,7 @@ WEBHOOK_ATTEMPTS = _counter(
 ATTEMPT_S = _histogram("relay_attempt_duration_seconds", "How long one POST took, name and connection included.")
 DELIVERY_S = _histogram(
     "relay_delivery_latency_seconds",
-    "From the frame on Slack's socket to the endpoint's 2xx; a delivery that is retried goes on counting.",
+    "From the frame on Slack's socket to the endpoint's 2xx, retries included; not of what was held or is sent again.",
     chart=Chart.WHOLE,
 )
 SETTLED_LATE = _counter(

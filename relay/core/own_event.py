@@ -9,6 +9,9 @@ from relay.core.ids import ConnectionId, EventId
 from relay.core.rtm_event import EVENT_ID_BYTES
 from relay.core.webhook import Json
 
+OWN = "relay"
+"""In place of a connection, where events are counted."""
+
 CONNECTION_UP = "relay.connection_up"
 CONNECTION_DOWN = "relay.connection_down"
 

@@ -2,14 +2,14 @@
 relay's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import time
 
 from relay.core.ids import WebhookId
-from relay.core.own_event import own_envelope
+from relay.core.own_event import OWN, own_envelope
 from relay.core.retry import Disabled, Warned, judge_webhook
 from relay.core.webhook import DisabledReason, Json
-from relay.report import Reporter, WebhookDisabled, WebhookFailing
+from relay.report import EventsKept, Reporter, WebhookDisabled, WebhookFailing
 from relay.store.deliveries import Deliveries, Failing
 from relay.store.journal import Journal
 from relay.store.webhooks import Webhooks
@@ -40,7 +40,7 @@ class Health:
         if self._webhooks.disable(id, reason, now):
             self._report(WebhookDisabled(webhook=id, reason=reason))
             facts: dict[str, Json] = {"webhook": id, "reason": str(reason)}
-            self._journal.append([own_envelope("relay.webhook_disabled", facts, now)])
+            self._tell("relay.webhook_disabled", facts, now)
 
     def _warn(self, one: Failing, warned: Warned, now: float) -> None:
         if not self._deliveries.warn(one.webhook, warned.level):
@@ -51,4 +51,9 @@ class Health:
             "failing_s": int(warned.failing_s),
             "deliveries": one.deliveries,
         }
-        self._journal.append([own_envelope("relay.webhook_failing", facts, now)])
+        self._tell("relay.webhook_failing", facts, now)
+
+    def _tell(self, kind: str, facts: Mapping[str, Json], now: float) -> None:
+        """As an event, which is counted like those that Slack sends."""
+        (is_new,) = self._journal.append([own_envelope(kind, facts, now)])
+        self._report(EventsKept(connection=OWN, new=int(is_new), copies=int(not is_new)))

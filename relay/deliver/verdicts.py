@@ -95,16 +95,16 @@ def fact(tried: Tried) -> Attempt:
         verdict=type(verdict).__name__.lower(),
         ms=0 if isinstance(outcome, Refused) else int(outcome.timing.total_s * 1000),
         again_in_s=verdict.wait_s if isinstance(verdict, Again) else None,
-        latency_ms=_latency_ms(tried) if isinstance(verdict, Delivered) else None,
+        latency_ms=_latency_ms(tried) if isinstance(verdict, Delivered) and not claim.belated else None,
         reason=tried.settlement.reason if not isinstance(verdict, Again) else "",
         detail=outcome.detail if isinstance(outcome, Failed) else outcome.rule if isinstance(outcome, Refused) else "",
     )
 
 
 def _latency_ms(tried: Tried) -> int:
-    """From the frame on Slack's socket to the endpoint's answer."""
+    """From the frame on Slack's socket to the endpoint's answer; by two clocks perhaps, or one that was set back."""
     took_s = 0.0 if isinstance(tried.outcome, Refused) else tried.outcome.timing.total_s
-    return int((tried.attempt.at + took_s - tried.attempt.envelope.received_at) * 1000)
+    return max(0, int((tried.attempt.at + took_s - tried.attempt.envelope.received_at) * 1000))
 
 
 def _result(outcome: Outcome) -> str:

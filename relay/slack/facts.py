@@ -7,19 +7,6 @@ from relay.core.tally import Tally
 from relay.report import Fact, Level
 
 
-class EventsKept(Fact, frozen=True, kw_only=True):
-    """The journal has them: new ones, and copies of what was there already."""
-
-    level: ClassVar[Level] = Level.DEBUG
-    connection: str  # "relay" for the relay's own events
-    new: int
-    copies: int
-
-    def count(self, tally: Tally) -> None:
-        tally.add(metrics.EVENTS_RECEIVED, self.connection, by=self.new)
-        tally.add(metrics.EVENTS_DEDUPLICATED, self.connection, by=self.copies)
-
-
 class FramesSkipped(Fact, frozen=True, kw_only=True):
     """Frames that are no JSON, no object, or such that no envelope could be made of them; the connection goes on."""
 

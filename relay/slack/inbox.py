@@ -16,19 +16,17 @@ from gevent.event import Event as Flag
 from msgspec import Struct
 
 from relay.core.envelope import Envelope
+from relay.core.own_event import OWN
 from relay.core.rtm_event import Event, RtmEnvelopes
 from relay.core.sighting import Sighting
 from relay.loops import Loop, at_most
-from relay.report import EventsLost, Reporter
-from relay.slack.facts import EventsKept
+from relay.report import EventsKept, EventsLost, Reporter
 from relay.slack.options import SlackOptions
 from relay.store.errors import StoreAway
 
 BATCH_EVENTS = 500
 BATCH_BYTES = 8 * 1024 * 1024
 IDLE_S = 1.0
-OWN = "relay"
-"""In place of a connection, for the relay's own events."""
 
 
 class Journal(Protocol):

@@ -149,7 +149,7 @@ def _row(one: Settlement) -> tuple[object, ...]:
 
 
 def _read_claim(row: Lent, shard: int) -> Claim:
-    number, webhook, event_id, tries, losses, fence, lease_ms, retry_reason = row
+    number, webhook, event_id, tries, losses, fence, lease_ms, retry_reason, belated = row
     sequence = int(number)
     return Claim(
         sequence=sequence,
@@ -161,6 +161,7 @@ def _read_claim(row: Lent, shard: int) -> Claim:
         fence=fence,
         lease_s=lease_ms / 1000,
         retry_reason=retry_reason.decode(),
+        belated=bool(belated),
     )
 
 

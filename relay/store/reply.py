@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias, cast
 
-Lent: TypeAlias = tuple[bytes, bytes, bytes, int, int, int, int, bytes]
+Lent: TypeAlias = tuple[bytes, bytes, bytes, int, int, int, int, bytes, int]
 """One delivery, as claim.lua lends it."""
 
 
@@ -52,4 +52,4 @@ def entries(reply: object) -> Sequence[tuple[str, Mapping[bytes, bytes]]]:
 def lent(reply: object) -> Iterable[Lent]:
     """The claim script's list, cut into what belongs together."""
     flat = iter(rows(reply))
-    return cast(Iterable[Lent], zip(*[flat] * 8, strict=True))
+    return cast(Iterable[Lent], zip(*[flat] * 9, strict=True))

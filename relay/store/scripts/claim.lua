@@ -6,7 +6,8 @@
 -- gate:<webhook>       bound in flight, rate, pause, breaker; what a disabled or deleted webhook has left is moved on
 -- fresh, due, later, tray, held, lane, delivery, attempts, deliveries, event, extra, ledger, fence, bell, version
 -- Answers with: version of the webhooks, ms until there may be more to do (-1: only the bell knows), and a list with for
---   each claim: sequence, webhook, event id, tries, losses, fence, lease ms, why the try before failed (Slack's word)
+--   each claim: sequence, webhook, event id, tries, losses, fence, lease ms, why the try before failed (Slack's word),
+--   1 if it was held or is sent again
 
 local limit, grace_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
 local LOSSES, QUANTUM = 5, 16
@@ -77,6 +78,7 @@ local function drain(webhook, gate)
     local record = read_if('held', sequence)
     if record then
       move(sequence, record, 'drain')
+      redis.call('HSET', key.delivery(sequence), 'a', 1)
       enter(webhook, record.o, sequence)
     end
   end
@@ -94,6 +96,7 @@ local function lend(sequence, record, gate)
   answer[size + 1], answer[size + 2], answer[size + 3] = sequence, record.w, record.e
   answer[size + 4], answer[size + 5] = tonumber(record.n or 0), tonumber(record.x or 0)
   answer[size + 6], answer[size + 7], answer[size + 8] = fence, lease_ms, record.r or ''
+  answer[size + 9] = record.a and 1 or 0
 end
 
 -- up to `room` of those that `pop` gives and that are in that state

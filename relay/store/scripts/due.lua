@@ -61,6 +61,7 @@ local function resend(sequence, record)
   if before == 'retrying' then call_off(record.w, sequence) end
   move(sequence, record, 'replay')
   redis.call('HDEL', key.delivery(sequence), 'n', 'x', 'y', 'l', 'd', 't', 'r')
+  redis.call('HSET', key.delivery(sequence), 'a', 1)
   redis.call('PERSIST', key.delivery(sequence))
   redis.call('PERSIST', key.attempts(sequence))
   if before == 'retrying' then -- it is its lane's head already

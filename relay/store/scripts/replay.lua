@@ -44,6 +44,7 @@ local function make(event, webhook, lane)
   local sequence = numbers(1, known)
   name_deliveries(event, sequence, 1)
   birth(whole(sequence), webhook, event, lane)
+  redis.call('HSET', key.delivery(whole(sequence)), 'a', 1)
   book(webhook, 'added', 1)
   made = made + 1
   return whole(sequence)
