@@ -57,9 +57,9 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     nothing(finding for page in pages for finding in dead(str(page), (ROOT / page).read_text()))
 
 
-def test_every_test_that_a_page_names_is_there() -> None:
+def test_every_module_and_every_test_that_a_page_names_is_there() -> None:
     def missing(page: str, text: str) -> list[str]:
-        named = set(re.findall(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`", text))
+        named = set(re.findall(r"`((?:relay|tests|benchmarks)/[\w/]+\.(?:py|lua))(?:::(test_\w+))?`", text))
         return [f"{page}: {file} {test}" for file, test in sorted(named) if not _holds(file, test)]
 
     pages = [path for path in tracked() if path.suffix == ".md"]
