@@ -17,7 +17,7 @@ from relay.admin.connection_shapes import (
 from relay.admin.endpoints import ADMINS, READERS, Answer, Call, Noun, Shown
 from relay.admin.lists import PageQuery, read_cursor, write_cursor
 from relay.admin.problems import FieldError, conflict, invalid, not_found
-from relay.admin.versions import tag
+from relay.admin.versions import check_match, tag
 from relay.core.connection import Connection, Kind
 from relay.core.ids import ID_BYTES, ConnectionId, connection_id
 from relay.store.errors import NotFound
@@ -100,9 +100,10 @@ def update(call: Call, id: str, body: ConnectionChange) -> Answer:
     return _shown(call, change_connection(call, id, decide))
 
 
-@CONNECTIONS.endpoint("DELETE /v1/connections/{id}", access=ADMINS, answers={204: None}, refusals=(404,))
+@CONNECTIONS.endpoint("DELETE /v1/connections/{id}", access=ADMINS, answers={204: None}, refusals=(404, 412))
 def delete(call: Call, id: str) -> Answer:
     """Let go of Slack and forget the connection; its events stay for as long as events are kept."""
+    check_match(call, find_connection(call, id))
     try:
         call.rooms.connections.remove(ConnectionId(id))
     except NotFound:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, JsonValue
+from werkzeug.datastructures import ETags
 
 from relay.admin.options import AdminOptions
 from relay.core.apikey import Scope
@@ -38,8 +39,8 @@ class Call:
 
     rooms: AdminOptions
     caller: Caller
-    if_match: str | None = None
-    if_none_match: str | None = None
+    if_match: ETags | None = None
+    if_none_match: ETags | None = None
 
     def may_see(self, webhook: WebhookId) -> bool:
         return self.caller.scope is not Scope.OWNER or webhook in self.caller.webhooks

@@ -1,10 +1,12 @@
 """Intake: from Flask's request to the models that a view asks for, or the problem with it."""
 
-from json import dumps
+from collections import Counter
+from json import dumps, loads
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from relay.admin.problems import FieldError, Problem, from_validation, invalid
 from relay.core import json_text
@@ -18,8 +20,10 @@ MEDIA = "application/json"
 
 
 def read_body(request: Request, model: type[BaseModel], *, required: bool) -> BaseModel:
-    """Raises Problem: 400, 413, 415 or 422."""
+    """Raises Problem: 400, 415 or 422; RequestEntityTooLarge."""
     raw = request.get_data()
+    if request.content_length is None and len(raw) >= BODY_BYTES:
+        raise RequestEntityTooLarge  # in chunks: Flask would end it here, and say nothing
     if not raw and not required:
         return model()
     if request.mimetype != MEDIA:
@@ -30,6 +34,8 @@ def read_body(request: Request, model: type[BaseModel], *, required: bool) -> Ba
         raise Problem(400, "invalid_json", "The body is not JSON.") from None
     if not isinstance(value, dict):
         raise invalid(FieldError("", "the body must be a JSON object"))
+    if twice := _named_twice(raw):
+        raise invalid(FieldError(twice, "is given more than once"))
     if b"\\u" in raw and not _is_text(value):
         raise Problem(400, "invalid_json", "The body holds half of a surrogate pair, which no text may.")
     return _validated(model, value)
@@ -41,6 +47,23 @@ def read_query(arguments: MultiDict[str, str], model: type[BaseModel]) -> BaseMo
     if twice:
         raise invalid(*(FieldError(name, "is given more than once") for name in twice))
     return _validated(model, arguments.to_dict())
+
+
+def _named_twice(raw: bytes) -> str:
+    """A field that an object of the body has twice; "" if none has. Readers differ on which of the two counts."""
+    twice = ""
+
+    def look(fields: list[tuple[str, Json]]) -> None:
+        nonlocal twice
+        if len(dict(fields)) < len(fields):
+            ((name, _),) = Counter(name for name, _ in fields).most_common(1)
+            twice = twice or name
+
+    try:
+        loads(raw, object_pairs_hook=look)
+    except (ValueError, RecursionError):
+        pass  # json reads a little less than json_text, which has read it
+    return twice
 
 
 def _is_text(value: Json) -> bool:

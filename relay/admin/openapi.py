@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from relay.admin.endpoints import Endpoint, Noun
 from relay.admin.intake import MEDIA
+from relay.admin.limits import limits_as_markdown
 from relay.admin.problems import MEDIA as PROBLEM_MEDIA, ProblemView
 from relay.core.webhook import Json
 
@@ -19,7 +20,7 @@ Slack's events, sent on as signed webhooks.
 Send `Authorization: Bearer <token>` with every request: the admin token, or an API key. Refusals are RFC 9457
 problems with a `code` that stays the same, and for wrong fields `errors`. Lists take `limit` and `cursor`, and answer
 `data` and `next_cursor`. Times are RFC 3339 in UTC. A POST with an `Idempotency-Key` is done once, however often it is
-sent within a day. While Redis is away, requests are answered 503 with `Retry-After`.
+sent within a day. While Redis is away, requests are answered 503 with `Retry-After`, after three seconds at most.
 """
 
 Object = dict[str, Json]
@@ -33,7 +34,7 @@ def document(nouns: Sequence[Noun], version: str) -> Object:
             paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(noun, endpoint, schemas)
     return {
         "openapi": "3.1.0",
-        "info": {"title": TITLE, "version": version, "description": ABOUT, "license": _LICENSE},
+        "info": {"title": TITLE, "version": version, "description": _about(), "license": _LICENSE},
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
         "tags": [{"name": noun.name, "description": noun.about} for noun in nouns],
@@ -43,6 +44,10 @@ def document(nouns: Sequence[Noun], version: str) -> Object:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": _BEARER}},
         },
     }
+
+
+def _about() -> str:
+    return f"{ABOUT}\n{limits_as_markdown()}"
 
 
 _LICENSE: Json = {"name": "MIT", "identifier": "MIT"}
@@ -133,7 +138,7 @@ def _header_parameters(endpoint: Endpoint) -> list[Json]:
     if endpoint.method == "POST":
         headers.append(_header("Idempotency-Key", "text of your own, up to 255 characters: the request is done once"))
     if 412 in endpoint.refusals:
-        headers.append(_header("If-Match", "an ETag: refuse with 412 if the webhook has changed since"))
+        headers.append(_header("If-Match", "an ETag: refuse with 412 if the record has changed since"))
     if 304 in endpoint.answers:
         headers.append(_header("If-None-Match", "an ETag: answer 304 if nothing has changed since"))
     return headers

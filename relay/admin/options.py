@@ -23,6 +23,8 @@ from relay.store.sessions import Sessions
 from relay.store.shards import Shard
 from relay.store.webhooks import Webhooks
 
+MOST_WEBHOOKS = 200_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminOptions:
@@ -46,6 +48,6 @@ class AdminOptions:
     ready: Callable[[], Readiness]
     report: Reporter
     version: str = "0"
-    most_webhooks: int = 200_000
+    most_webhooks: int = MOST_WEBHOOKS
     now: Callable[[], float] = time.time
     dice: Callable[[int], bytes] = os.urandom

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, render_template
 
 from relay.admin.chapters import chapters
 from relay.admin.endpoints import Noun
+from relay.admin.limits import LIMITS
 from relay.admin.openapi import ABOUT, TITLE, document
 
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -28,7 +29,7 @@ def reference(nouns: Sequence[Noun], version: str) -> Blueprint:
 
     @blueprint.get("/docs")
     def docs() -> Response:
-        page = render_template("docs.html", title=TITLE, version=version, about=ABOUT, chapters=read)
+        page = render_template("docs.html", title=TITLE, version=version, about=ABOUT, limits=LIMITS, chapters=read)
         headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
         return Response(page, headers=headers, content_type="text/html; charset=utf-8")
 

@@ -62,8 +62,8 @@ class Serving:
         return Call(
             rooms=self.rooms,
             caller=caller,
-            if_match=request.headers.get("If-Match"),
-            if_none_match=request.headers.get("If-None-Match"),
+            if_match=request.if_match if "If-Match" in request.headers else None,
+            if_none_match=request.if_none_match,
         )
 
     def _write_down(self, act: Act) -> None:

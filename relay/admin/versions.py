@@ -24,6 +24,17 @@ def tag(record: Versioned) -> str:
     return f'"{record.version}"'
 
 
+def is_known(call: Call, record: Versioned) -> bool:
+    """Whether the caller has this version already: If-None-Match, of which a proxy may have made a weak one."""
+    return call.if_none_match is not None and call.if_none_match.contains_weak(str(record.version))
+
+
+def check_match(call: Call, record: Versioned) -> None:
+    """Raises Problem (412) if If-Match names other versions than this; a weak one names none (RFC 9110, 13.1.1)."""
+    if call.if_match is not None and not call.if_match.contains(str(record.version)):
+        raise Problem(412, "precondition_failed", "The record is no longer the one that If-Match names.")
+
+
 def revise(call: Call, find: Callable[[], Record], change: Callable[[Record], Record]) -> Record:
     """What `change` keeps of the record that `find` finds. `change` raises Conflict where another record stands.
 
@@ -31,8 +42,7 @@ def revise(call: Call, find: Callable[[], Record], change: Callable[[Record], Re
     """
     for _ in range(RACES):
         stands = find()
-        if call.if_match not in {None, "*", tag(stands)}:
-            raise Problem(412, "precondition_failed", "The record is no longer the one that If-Match names.")
+        check_match(call, stands)
         try:
             return change(stands)
         except Conflict:

@@ -7,7 +7,7 @@ from relay.admin.lists import PageQuery
 from relay.admin.problems import Problem, conflict, not_found
 from relay.admin.records import change, find, page, shown, vetted
 from relay.admin.trial import failed_verification
-from relay.admin.versions import tag
+from relay.admin.versions import check_match, is_known, tag
 from relay.admin.webhook_shapes import (
     NewWebhook,
     WebhookChange,
@@ -69,10 +69,10 @@ def show(call: Call, id: str) -> Answer:
     """Show a webhook.
 
     The answer's ETag may be sent back: as `If-None-Match`, to be told 304 if nothing has changed; as `If-Match` with a
-    change, to be refused with 412 if something has.
+    change or a removal, to be refused with 412 if something has.
     """
     webhook = find(call, id)
-    if call.if_none_match == tag(webhook):
+    if is_known(call, webhook):
         return Answer(status=304, headers={"ETag": tag(webhook)})
     return shown(webhook)
 
@@ -89,10 +89,11 @@ def update(call: Call, id: str, body: WebhookChange) -> Answer:
     return shown(change(call, id, lambda webhook: with_settings(webhook, changed(webhook, body), now=now)))
 
 
-@WEBHOOKS.endpoint("DELETE /v1/webhooks/{id}", access=OWNERS, answers={204: None}, refusals=(404,))
+@WEBHOOKS.endpoint("DELETE /v1/webhooks/{id}", access=OWNERS, answers={204: None}, refusals=(404, 412))
 def delete(call: Call, id: str) -> Answer:
     """Remove a webhook; what is still to be delivered to it is cancelled."""
     webhook = find(call, id)
+    check_match(call, webhook)
     try:
         call.rooms.webhooks.remove(webhook.id)
     except NotFound:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http.client import HTTPConnection
 from ipaddress import ip_network
@@ -14,7 +14,7 @@ from relay.admin.app import make_app
 from relay.admin.dashboard.pages import dashboard
 from relay.admin.exporter import exporter
 from relay.admin.hub import Hub
-from relay.admin.options import AdminOptions
+from relay.admin.options import MOST_WEBHOOKS, AdminOptions
 from relay.admin.stream import Stream, StreamOptions
 from relay.core.connection import ConnectionState
 from relay.core.envelope import Envelope
@@ -139,14 +139,14 @@ class Desk:
 
 
 @contextmanager
-def open_desk(redis_url: str) -> Iterator[Desk]:
+def open_desk(redis_url: str, *, most_webhooks: int = MOST_WEBHOOKS) -> Iterator[Desk]:
     client = Client(StoreOptions(url=redis_url))
     vault = Vault(("a key",))
     store = Filled(client)
     poster = Poster(PostOptions(allowed=LOOPBACK))
     desk = Desk("", store, Connections(client, vault), ConnectionStates(client), Notices(client), Replays(client))
     post = partial(post_sample, poster=poster, options=DeliverOptions(agent="slack-webhook-relay/test"))
-    rooms = _rooms(desk, vault, post)
+    rooms = replace(_rooms(desk, vault, post), most_webhooks=most_webhooks)
     hub = Hub(rooms.shards, tally=desk.tally, report=desk.facts.append)
     stream = Stream(rooms, hub, options=QUICK).blueprint()
     app = make_app(rooms, (exporter(rooms), stream, dashboard(rooms)))

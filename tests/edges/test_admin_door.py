@@ -65,10 +65,19 @@ def test_a_platforms_router_is_not_blamed_for_its_clients(desk: Desk) -> None:
         (b'{"filter":' * 50_000, "application/json", 413, "request_entity_too_large"),
         (b"[]", "application/json", 422, "validation_failed"),
         (b"null", "application/json", 422, "validation_failed"),
+        (b'{"timeout": NaN}', "application/json", 400, "invalid_json"),
+        (b'{"timeout": -Infinity}', "application/json", 400, "invalid_json"),
+        (b'{"timeout": 1e999}', "application/json", 400, "invalid_json"),
+        (b'{"a": 1' + b"0" * 5000 + b"}", "application/json", 400, "invalid_json"),
+        (b'{"filter": {"a": ' * 10_000, "application/json", 400, "invalid_json"),
+        (b'{"url": "a", "url": "b"}', "application/json", 422, "validation_failed"),
         (b"{}", "text/plain", 415, "unsupported_media_type"),
         (b"url=x", "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
     ],
-    ids=["cut", "empty", "not UTF-8", "surrogate", "deep", "large", "list", "null", "text", "form"],
+    ids=[
+        *("cut", "empty", "not UTF-8", "surrogate", "deep", "large", "list", "null"),
+        *("not a number", "infinite", "beyond a double", "5,000 digits", "deep and cut", "named twice", "text", "form"),
+    ],
 )
 def test_a_body_that_is_none_is_refused(desk: Desk, body: bytes, kind: str, status: int, code: str) -> None:
     said = desk.ask("POST", "/v1/webhooks", body, headers={"Content-Type": kind})

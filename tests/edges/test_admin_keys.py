@@ -174,6 +174,15 @@ def test_a_request_that_is_being_done_is_not_done_beside_itself(desk: Desk) -> N
         assert first.get().status == 201
 
 
+def test_of_many_that_come_at_once_one_is_done(desk: Desk) -> None:
+    headers = {"Idempotency-Key": "k"}
+    asking = [gevent.spawn(desk.ask, "POST", "/v1/webhooks", wanted(), headers=headers) for _ in range(20)]
+    gevent.joinall(asking, raise_error=True)
+    assert {each.get().status for each in asking} <= {201, 409}
+    assert len({each.get().body["id"] for each in asking if each.get().status == 201}) == 1
+    assert len(desk.ask("GET", "/v1/webhooks").rows) == 1
+
+
 @pytest.mark.parametrize("bad", ["", "x" * 256, "tab\there"], ids=["empty", "long", "tab"])
 def test_a_bad_idempotency_key_is_refused(desk: Desk, bad: str) -> None:
     said = desk.ask("POST", "/v1/webhooks", wanted(), headers={"Idempotency-Key": bad})

@@ -143,6 +143,32 @@ def test_if_match_refuses_a_change_of_something_else_and_if_none_match_spares_an
     assert desk.ask("PATCH", path, {"description": "third"}, headers={"If-Match": "*"}).status == 200
 
 
+def test_tags_are_compared_as_http_has_it(desk: Desk) -> None:
+    """A proxy that compresses makes weak ones: good enough for looking, not for changing."""
+    path = f"/v1/webhooks/{desk.made()['id']}"
+    tag = desk.ask("GET", path).headers["etag"]
+    for known in (f"W/{tag}", f'"other", {tag}', "*"):
+        assert desk.ask("GET", path, headers={"If-None-Match": known}).status == 304
+    for other in (f"W/{tag}", '"other"', ""):
+        assert desk.ask("PATCH", path, {}, headers={"If-Match": other}).status == 412
+        assert desk.ask("DELETE", path, headers={"If-Match": other}).status == 412
+    assert desk.ask("PATCH", path, {}, headers={"If-Match": f'"other", {tag}'}).status == 200
+    assert desk.ask("DELETE", path, headers={"If-Match": "*"}).status == 204
+
+
+def test_null_puts_every_default_back(desk: Desk) -> None:
+    plain = desk.made()
+    settings: dict[str, Json] = {
+        "channels": ["C1"], "filter": {"a": [1]}, "description": "x", "headers": {"X-A": "1"}, "format": "cloudevents",
+        "timeout": 5, "max_in_flight": 1, "rate_limit": 1, "order": "all", "reply": True, "retry_schedule": [1],
+        "enabled": False, "connections": [],
+    }  # fmt: skip
+    made = desk.made(**settings)
+    back = desk.ask("PATCH", f"/v1/webhooks/{made['id']}", dict.fromkeys(settings)).body
+    own = {"id", "secret", "created_at", "updated_at"}
+    assert {name: back[name] for name in back.keys() - own} == {name: plain[name] for name in plain.keys() - own}
+
+
 def test_a_removed_webhook_is_gone(desk: Desk) -> None:
     path = f"/v1/webhooks/{desk.made()['id']}"
     assert desk.ask("DELETE", path).status == 204
@@ -163,8 +189,30 @@ def test_pages_go_through_all_webhooks_although_some_come_meanwhile(desk: Desk) 
     assert third.body["next_cursor"] is None
 
 
+def test_pages_go_through_what_is_left_although_some_are_removed_meanwhile(desk: Desk) -> None:
+    made = [desk.made()["id"] for _ in range(6)]
+    first = desk.ask("GET", "/v1/webhooks?limit=2")
+    for gone in (made[4], made[3], made[0]):  # the last of the page, the next one, the very last
+        desk.ask("DELETE", f"/v1/webhooks/{gone}")
+    second = desk.ask("GET", f"/v1/webhooks?limit=2&cursor={first.body['next_cursor']}")
+    third = desk.ask("GET", f"/v1/webhooks?limit=2&cursor={second.body['next_cursor']}")
+    assert [row["id"] for row in second.rows + third.rows] == [made[2], made[1]]
+
+
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", "cursor=x", "cursor=%FF", "page=2", "limit=1&limit=2"]
+    "query",
+    [
+        "limit=-1",
+        "limit=1e3",
+        "cursor=" + "9" * 300,
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "cursor=x",
+        "cursor=%FF",
+        "page=2",
+        "limit=1&limit=2",
+    ],
 )
 def test_a_wrong_query_is_named(desk: Desk, query: str) -> None:
     said = desk.ask("GET", f"/v1/webhooks?{query}")
