@@ -7,7 +7,7 @@ from typing import Protocol
 from relay.core.complaints import Complaint, complaint
 from relay.core.connection import Connection
 from relay.core.rtm_event import Identity
-from relay.core.session import Frame, Handed, Happened, Step
+from relay.core.session import Frame, Handed, Happened, Session
 from relay.slack.web_api import Denied, Granted, Limited, Said, Unreachable
 
 
@@ -24,22 +24,6 @@ class Ticket:
 class NoTicket:
     complaint: Complaint
     retry_after_s: float = 0.0
-
-
-class Session(Protocol):
-    """The machine of one socket: core/session.py, core/socket_session.py. All times are of one steady clock."""
-
-    skipped: int
-
-    @property
-    def due_at(self) -> float: ...
-    @property
-    def heard_at(self) -> float: ...
-    def tick(self, now: float) -> tuple[Step, ...]: ...
-    def heard(self, now: float) -> None: ...
-    def ponged(self, payload: bytes) -> None: ...
-    def receive(self, text: bytes) -> tuple[Step, ...]: ...
-    def say(self, frame: Frame, *, awaited: bool) -> tuple[int, bytes]: ...
 
 
 class Reader(Protocol):

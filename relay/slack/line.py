@@ -15,12 +15,12 @@ from gevent.lock import BoundedSemaphore
 
 from relay.core.complaints import Complaint, complaint
 from relay.core.rtm_event import Identity
-from relay.core.session import Answered, Greeted, Handed, Happened, Over, Ping, Renew, Say, Step
+from relay.core.session import Answered, Greeted, Handed, Happened, Over, Ping, Renew, Say, Session, Step
 from relay.core.upkeep import Fading, Gone, Note, Refused, Up
 from relay.core.webhook import Json
 from relay.report import Reporter
 from relay.slack.dial import Dialer
-from relay.slack.dialect import Dialect, NoTicket, Reader, Session
+from relay.slack.dialect import Dialect, NoTicket, Reader
 from relay.slack.facts import FramesSkipped, SocketEnded, SocketOpened
 from relay.slack.wire import NotOpened, Wire, WireLost
 

@@ -9,7 +9,8 @@ from time import monotonic, time
 from relay.core.complaints import complaint
 from relay.core.connection import Connection
 from relay.core.rtm_event import Identity, RtmEnvelopes, fingerprint, stamp_of
-from relay.core.session import Frame, Handed, Happened, RtmSession
+from relay.core.rtm_session import RtmSession
+from relay.core.session import Frame, Handed, Happened
 from relay.core.sighting import Sighting
 from relay.core.webhook import Json
 from relay.slack.dialect import NoTicket, Ticket, refusal

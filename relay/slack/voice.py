@@ -11,7 +11,7 @@ import gevent
 
 from relay.core import json_text
 from relay.core.connection import Connection, Kind
-from relay.core.session import FRAME_LIMIT_BYTES
+from relay.core.rtm_session import FRAME_LIMIT_BYTES
 from relay.core.webhook import Json
 from relay.slack.keeper import Keeper
 from relay.slack.web_api import Denied, Granted, Limited, Unreachable, WebApi

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from relay.core.pulse import DEAD_AFTER_S, PING_EVERY_S
+from relay.core.rtm_session import RENEW_AFTER_S, RtmSession
 from relay.core.session import (
-    RENEW_AFTER_S,
     Answered,
     End,
     Greeted,
@@ -15,7 +15,6 @@ from relay.core.session import (
     Over,
     Phase,
     Renew,
-    RtmSession,
     Say,
     Step,
 )
