@@ -5,13 +5,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.leftovers import alive, fill_the_thread_pool, settle_the_heap
 from tests.servers import RedisServer
 from tests.waiting import until
 from tests.witnesses import installed
 
-GRACE_S = 1.0
+settings.register_profile(
+    "relay",
+    settings(),
+    deadline=None,  # a busy machine is no fault
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("relay")
+
+GRACE_S = 5.0
 """What a test has closed or killed may take this long to be gone."""
 
 

@@ -85,7 +85,7 @@ def test_every_answer_is_one_that_the_document_names(
 ) -> None:
     operation = SCHEMA[endpoint.path][endpoint.method]
 
-    @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode), there=st.booleans())
     def ask(case: Case, there: bool) -> None:
         if there and "{id}" in endpoint.path and endpoint.name not in TALKS_TO_OTHERS:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from time import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 from msgspec.structs import replace
 
 from relay.core.ids import ConnectionId, EventId, ReplayId, WebhookId
@@ -191,7 +191,7 @@ def test_the_live_stream_tells_an_event_once(heard: Heard) -> None:
     assert told[-1].place.events == heard.journal.newest("+", 1)[0].position
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.sampled_from("12345"), st.sampled_from((A, B, C)), st.booleans()), max_size=30))
 def test_however_copies_come_each_webhook_has_each_event_that_one_of_its_connections_heard_once(
     heard: Heard, copies: Sequence[tuple[str, ConnectionId, bool]]

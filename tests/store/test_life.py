@@ -187,7 +187,6 @@ def test_whatever_happens_the_books_are_in_order_and_nothing_is_left_undone(redi
             phases=(Phase.generate,),
             max_examples=40,
             stateful_step_count=40,
-            deadline=None,
             suppress_health_check=[*HealthCheck],
         ),
     )

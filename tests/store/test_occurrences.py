@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from relay.core.sighting import Sighting
 from relay.store.client import Client, StoreOptions
@@ -91,7 +91,7 @@ SOCKETS = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.floats(0.001, 8.0), min_size=1, max_size=40), SOCKETS, st.integers(0, 2**32), st.integers(0, 10**9))
 def test_in_any_world_no_occurrence_is_told_twice_and_none_is_missed_by_an_overlap(
     occurrences: Occurrences,
