@@ -6,10 +6,12 @@ name has said by now. ```python file=NAME is a file.
 """
 
 import os
+import random
 import re
 import socket
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -56,9 +58,11 @@ def blocks(page: str) -> Iterator[Block]:
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """Below those that the kernel gives out, so that nobody takes it before it is used."""
+    while True:
+        with socket.socket() as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
+            return int(sock.getsockname()[1])
 
 
 def matches(expected: str, said: str) -> bool:
@@ -119,7 +123,7 @@ class Terminal:
         """Wait until the running command says that."""
         log = self._folder / f"{name}.log"
         try:
-            until(lambda: matches(expected.strip(), log.read_text()), 20)
+            until(lambda: matches(expected.strip(), log.read_text()))
         except AssertionError:
             raise AssertionError(f"{name} has not said {expected!r}, but\n{log.read_text()}") from None
 

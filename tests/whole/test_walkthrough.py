@@ -12,6 +12,6 @@ def test_every_command_of_the_walk_through_does_what_it_says(tmp_path: Path) -> 
     page = read("walkthrough.md")
     port = re.findall(r"RELAY_URL=http://127\.0\.0\.1:(\d+)", page)[0]
     with Program(f"demo --port {port} --rate 20", {"RELAY_ADMIN_TOKEN": ADMIN_TOKEN}) as demo:
-        until(lambda: any("Registered" in line for line in demo.said), 30)
+        until(lambda: any("Registered" in line for line in demo.said))
         with Terminal(tmp_path, {}) as terminal:
             terminal.follow(page)

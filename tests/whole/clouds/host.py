@@ -76,7 +76,7 @@ class Host:
         self._running.stdout.close()
 
     def url(self, place: str) -> str:
-        until(lambda: self.port or self._running.poll() is not None, 20)
+        until(lambda: self.port or self._running.poll() is not None)
         assert self.port, self.said
         return f"http://127.0.0.1:{self.port}/{place}"
 
