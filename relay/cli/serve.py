@@ -6,7 +6,14 @@ from contextlib import ExitStack
 import click
 
 from relay.cli.crew import Crew
-from relay.cli.running import Signals, allow_many_files, plainly, settings_and_report, stopped_in_order
+from relay.cli.running import (
+    Signals,
+    allow_many_files,
+    plainly,
+    settings_and_report,
+    spare_the_collector,
+    stopped_in_order,
+)
 from relay.service import Parts, Relay
 from relay.settings import Settings
 from relay.store.embedded import EmbeddedRedis
@@ -46,6 +53,7 @@ def _run(what: str, parts: Parts) -> None:
         running = relay.__enter__()
         if running.address:
             click.echo(f"relay {what} listens on {running.address}", err=True)
+        spare_the_collector()
         because = signals.wait() or ""
         stopped_in_order(what, lambda: relay.__exit__(None, None, None), report, because=because)
 
