@@ -19,7 +19,6 @@ from relay.core.errors import RelayError
 from relay.report import Reporter, Stopped, Stopping
 from relay.settings import LogFormat, Settings, read_settings
 
-
 YOUNG = 10_000
 """New objects after which the collector looks at them; Python's own is 700."""
 
