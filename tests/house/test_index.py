@@ -31,3 +31,17 @@ def test_every_link_into_a_page_leads_to_a_heading() -> None:
         return [f"{page}: {path}#{anchor}" for path, anchor in targets if anchor not in anchors(path.read_text())]
 
     nothing(finding for page in PAGES for finding in dead(str(page), (ROOT / page).read_text()))
+
+
+def test_every_command_that_a_page_names_is_one() -> None:
+    known = set(re.findall(r"^## `(relay(?: \w+)+)`", (ROOT / "docs/commands.md").read_text(), re.MULTILINE))
+    groups = {" ".join(command.split()[:2]) for command in known if len(command.split()) == 3}
+
+    def unknown(page: str, text: str) -> list[str]:
+        typed = re.findall(r"(?:`|^\$ |^)(relay (?!listens on)[a-z]+(?: [a-z]+)?)", text, re.MULTILINE)
+        words = [command.split() for command in typed]
+        named = {" ".join(each if " ".join(each[:2]) in groups else each[:2]) for each in words}
+        return [f"{page}: {command}" for command in named - known]
+
+    texts = {path: (ROOT / path).read_text() for path in PAGES if path.name != "CHANGELOG.md"}
+    nothing(finding for path, text in texts.items() for finding in unknown(str(path), text))
