@@ -52,7 +52,7 @@ def goes_on(engine: Engine, receiver: Receiver, name: str) -> None:
     """A new event reaches its endpoint."""
     before = len(receiver.got)
     write(lambda: engine.append(name))
-    until(lambda: len(receiver.got) > before, 30, saying=f"{name} had come")
+    until(lambda: len(receiver.got) > before, saying=f"{name} had come")
 
 
 def hold_back(receiver: Receiver) -> Event:
@@ -131,7 +131,7 @@ def test_standing_still(engine: Engine, receiver: Receiver, own_redis: RedisServ
         engine.append("Ev3")
     own_redis.resume()
     goes_on(engine, receiver, "Ev3")
-    until(lambda: engine.settled(3), 30)
+    until(lambda: engine.settled(3))
     until(lambda: said(engine, BackAgain) == said(engine, AwayNow))
     assert audit(own_redis.client) == []
 

@@ -127,7 +127,7 @@ def test_a_socket_that_looks_alive_and_says_nothing_is_found_dead(redis_url: str
         next(ways, hello_and_listen)(socket)
 
     with ScriptedSlack(talk=talk) as slack, SlackSide(redis_url, slack.api_url, *connections) as worker:
-        until(lambda: len(slack.sockets) == 2 * len(DEATHS), 20.0, saying="each has a second socket")
+        until(lambda: len(slack.sockets) == 2 * len(DEATHS), saying="each has a second socket")
         for connection in connections:
             worker.becomes("connected", connection)
         errors = {fact.error for fact in worker.told(ConnectionChanged) if isinstance(fact, ConnectionChanged)}

@@ -16,7 +16,7 @@ from tests.edges.websocket_client import WebSocketClient
 from tests.receivers import Answer, Receiver
 from tests.servers import RedisServer
 from tests.store.filled import envelope, webhook
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ class Watcher(WebSocketClient):
         self.greeting = self.frame()
         assert self.greeting["type"] == "hello"
 
-    def frame(self, within_s: float = 10.0) -> dict[str, Json]:
+    def frame(self, within_s: float = PATIENCE_S) -> dict[str, Json]:
         frame = json.loads(self.recv(within_s))
         assert isinstance(frame, dict)
         return frame
@@ -127,7 +127,7 @@ def test_who_comes_back_is_told_what_happened_meanwhile_once(desk: Desk, redis_u
             engine.append("Ev1")
             frames = [watcher.frame(), watcher.frame()]
         engine.append(*(f"Ev{number}" for number in range(2, 800)))
-        until(lambda: engine.settled(799), 30)
+        until(lambda: engine.settled(799))
         with Watcher(desk, f"cursor={frames[0]['cursor']}") as again:
             engine.append("Ev800")
             told = again.told(2 * 799 + 2)

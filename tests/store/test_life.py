@@ -171,7 +171,7 @@ class Life(RuleBasedStateMachine):
             ledger = self.filled.deliveries.ledger()
             return (ledger.outstanding, ledger.held) == (0, 0)
 
-        until(nothing_left, 5, saying="everything was delivered")
+        until(nothing_left, saying="everything was delivered")
         assert audit(self.client.redis) == []
         assert all(self.filled.state(id) in SETTLED for name in WEBHOOKS for id in self.filled.ids(name))
 

@@ -1,4 +1,3 @@
-# what it hears is told on stdout
 """An unmodified Bolt app in HTTP mode, as its README would have it; prints what its listeners get. Arguments: the
 signing secret, the Web API's URL.
 """
@@ -8,22 +7,29 @@ import sys
 from slack_bolt import App
 from slack_sdk import WebClient
 
+
+def tell(*words: object) -> None:
+    """One piece: listeners have threads of their own, which `print` lets in between words."""
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
+
+
 app = App(signing_secret=sys.argv[1], client=WebClient("xoxb-simulated", base_url=sys.argv[2]), token="xoxb-simulated")
 
 
 @app.event("message")
 def heard(event: dict[str, str]) -> None:
-    print("message", event["channel"], event.get("text", ""), flush=True)
+    tell("message", event["channel"], event.get("text", ""))
 
 
 @app.event("reaction_added")
 def reacted(event: dict[str, str]) -> None:
-    print("reaction_added", event["reaction"], flush=True)
+    tell("reaction_added", event["reaction"])
 
 
 @app.event("app_mention")
 def mentioned(event: dict[str, str]) -> None:
-    print("app_mention", event["channel"], flush=True)
+    tell("app_mention", event["channel"])
 
 
 if __name__ == "__main__":
@@ -33,5 +39,5 @@ if __name__ == "__main__":
 
     server = SlackAppDevelopmentServer(port=0, path="/slack/events", app=app)
     http: HTTPServer = server._server  # noqa: SLF001  # Bolt tells the port nowhere else
-    print("port", http.server_port, flush=True)
+    tell("port", http.server_port)
     http.serve_forever()

@@ -115,7 +115,7 @@ def fill(redis_url: str) -> dict[str, Json]:
     with SimulatedSlack(SimulatorOptions()) as slack, Receiver(answer) as receiver:
         env = environment(redis_url, slack)
         with Program("serve", env) as relay:
-            until(lambda: len(slack.lines) == 2, 20, saying="both connections are up")
+            until(lambda: len(slack.lines) == 2, saying="both connections are up")
             made = [call(relay.address, "POST /v1/webhooks", one).body for one in webhooks(receiver.url)]
             mixed = f"/v1/webhooks/{made[0]['id']}"
             assert call(relay.address, f"POST {mixed}/rotate-secret", {"overlap": "24h"}).status == 200

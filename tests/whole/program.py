@@ -13,7 +13,7 @@ import gevent
 from gevent.subprocess import PIPE, Popen
 
 from relay.core.webhook import Json
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 KEPT = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
 ADMIN_TOKEN = "the-admin-token"
@@ -60,11 +60,11 @@ class Program:
         """Of the API, once it listens."""
         return str(self.fact("started")["address"])
 
-    def fact(self, name: str, within_s: float = 20.0, **fields: Json) -> dict[str, Json]:
+    def fact(self, name: str, within_s: float = PATIENCE_S, **fields: Json) -> dict[str, Json]:
         """The first log line of that fact with those fields, once it is there."""
         return until(lambda: self._find(name, fields), within_s, saying=f"{name} {fields} is logged; said: {self.said}")
 
-    def end(self, number: signal.Signals = signal.SIGTERM, within_s: float = 20.0) -> int:
+    def end(self, number: signal.Signals = signal.SIGTERM, within_s: float = PATIENCE_S) -> int:
         """Its exit status after a signal."""
         self.running.send_signal(number)
         return int(self.running.wait(within_s))

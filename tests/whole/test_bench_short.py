@@ -22,6 +22,9 @@ FIGURES = (
 )  # fmt: skip
 
 
+pytestmark = pytest.mark.timeout(300)
+
+
 @pytest.fixture(scope="module")
 def table() -> dict[str, str]:
     """Figure → its row."""
@@ -31,7 +34,7 @@ def table() -> dict[str, str]:
         missing("proc(5)")
     installed()
     words = [sys.executable, "-m", "benchmarks", "--short"]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     rows = re.findall(r"^\| ([^|]+) \|(.*)\|$", done.stdout, re.MULTILINE)
     return {name.strip(): rest for name, rest in rows}

@@ -39,23 +39,23 @@ def alive(pid: int) -> bool:
 
 
 def test_a_worker_that_is_killed_is_started_again(crew: Program) -> None:
-    until(lambda: started(crew) == 2, 20)
+    until(lambda: started(crew) == 2)
     killed = workers_of(crew)[0]
     os.kill(killed, signal.SIGKILL)
     assert crew.fact("worker_ended", pid=killed)["status"] == -9
-    until(lambda: started(crew) == 3, 20)
+    until(lambda: started(crew) == 3)
     assert killed not in workers_of(crew)
     assert len(workers_of(crew)) == 2
 
 
 def test_a_signal_to_the_parent_ends_all_in_order(crew: Program) -> None:
-    until(lambda: started(crew) == 2, 20)
+    until(lambda: started(crew) == 2)
     assert crew.end() == 0
     assert sum(fact["fact"] == "stopped" for fact in crew.facts) == 3
 
 
 def test_a_killed_parent_takes_its_workers_with_it(crew: Program) -> None:
-    until(lambda: started(crew) == 2, 20)
+    until(lambda: started(crew) == 2)
     pids = workers_of(crew)
     crew.end(signal.SIGKILL)
-    until(lambda: not any(alive(pid) for pid in pids), 20, saying="the workers are gone")
+    until(lambda: not any(alive(pid) for pid in pids), saying="the workers are gone")

@@ -41,7 +41,7 @@ def test_endpoints_that_hang_do_not_hold_up_the_end(
         return Answer()
 
     with Receiver(hang) as receiver, Program("serve", env) as relay:
-        until(lambda: len(slack.lines) == 2, 20, saying="both connections are up")
+        until(lambda: len(slack.lines) == 2, saying="both connections are up")
         wanted: Json = {"url": receiver.url, "events": ["message"], "timeout": 30, "max_in_flight": 50}
         for _ in range(10):
             assert call(relay.address, "POST /v1/webhooks", wanted).status == 201

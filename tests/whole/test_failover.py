@@ -46,7 +46,7 @@ def survive(slack: SimulatedSlack, url: str, victim: Callable[[], Node]) -> None
     env = {"SLACK_API_URL": slack.api_url, "REDIS_URL": url}
     tokens = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN}
     with Receiver() as rtm, Receiver() as socket_mode, Program("serve", env | tokens) as relay:
-        until(lambda: len(slack.lines) >= 2, 20, saying="both connections are up")
+        until(lambda: len(slack.lines) >= 2, saying="both connections are up")
         for receiver, connection in ((rtm, DEFAULT_RTM), (socket_mode, DEFAULT_SOCKET_MODE)):
             wanted: Json = {"url": receiver.url, "events": ["message"], "connections": [connection]}
             assert call(relay.address, "POST /v1/webhooks", wanted).status == 201
@@ -55,10 +55,10 @@ def survive(slack: SimulatedSlack, url: str, victim: Callable[[], Node]) -> None
             socket_mode.wait_for(50)
             victim().kill()
             before = talk.said
-            until(lambda: talk.said > before + 2 * RATE, 30, saying="two seconds have gone by")
-            until(lambda: all(tally(before, one.got).lost == 0 for one in (rtm, socket_mode)), 30)
+            until(lambda: talk.said > before + 2 * RATE, saying="two seconds have gone by")
+            until(lambda: all(tally(before, one.got).lost == 0 for one in (rtm, socket_mode)))
         said = talk.said
-        until(lambda: all(tally(said, one.got).lost == 0 for one in (rtm, socket_mode)), 30, saying="all arrives")
+        until(lambda: all(tally(said, one.got).lost == 0 for one in (rtm, socket_mode)), saying="all arrives")
         assert all(tally(said, one.got).doubled <= IN_FLIGHT for one in (rtm, socket_mode))
         assert call(relay.address, "GET /readyz", token=None).status == 200
         assert relay.end() == 0

@@ -42,7 +42,7 @@ def test_after_a_redis_that_lost_everything_events_arrive_again(
 ) -> None:
     own_redis.restart(empty=True)
     until(lambda: call(relay.address, "GET /v1/connections").body.get("data"), 40, saying="default is there again")
-    until(lambda: is_ready(relay), 30)
+    until(lambda: is_ready(relay))
     with Receiver() as receiver:
         assert call(relay.address, "POST /v1/webhooks", {"url": receiver.url, "events": ["message"]}).status == 201
         speak(slack, "again")
@@ -56,8 +56,8 @@ def test_while_redis_is_stopped_the_api_says_so_and_then_goes_on(relay: Program,
     assert call(relay.address, "GET /healthz", token=None).status == 200
     assert call(relay.address, "GET /readyz", token=None).status == 503
     own_redis.start()
-    until(lambda: call(relay.address, "GET /v1/webhooks").status == 200, 20)
-    until(lambda: is_ready(relay), 30)
+    until(lambda: call(relay.address, "GET /v1/webhooks").status == 200)
+    until(lambda: is_ready(relay))
 
 
 def test_a_relay_that_was_killed_is_not_ready_before_its_own_socket_is_open(
@@ -67,6 +67,6 @@ def test_a_relay_that_was_killed_is_not_ready_before_its_own_socket_is_open(
     relay.running.wait()
     env = {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": BOT_TOKEN, "REDIS_URL": own_redis.url}
     with Program("serve", env) as second:
-        until(lambda: is_ready(second), 30)
+        until(lambda: is_ready(second))
         speak(slack, "heard")
-        until(lambda: call(second.address, "GET /v1/events?type=message").body.get("data"), 10)
+        until(lambda: call(second.address, "GET /v1/events?type=message").body.get("data"))

@@ -83,7 +83,7 @@ def test_an_unmodified_bolt_app_is_called(slack: SimulatedSlack, redis_url: str)
         heard: list[str] = []
         reader = gevent.spawn(heard.extend, iter(bolt.stdout.readline, ""))
         try:
-            port = until(lambda: heard and heard[0].split()[1], 20)
+            port = until(lambda: heard and heard[0].split()[1])
             url = f"http://127.0.0.1:{port}/slack/events"
             made = call(relay.address, "POST /v1/webhooks", {"url": url, "events": ["*"], "secret": secret})
             assert made.status == 201, made.body
@@ -93,7 +93,7 @@ def test_an_unmodified_bolt_app_is_called(slack: SimulatedSlack, redis_url: str)
             reacted_to: dict[str, Json] = {"type": "message", "channel": channel, "ts": stamp}
             reaction: dict[str, Json] = {"type": "reaction_added", "user": user, "reaction": "tada"}
             slack.emit(reaction | {"item": reacted_to, "event_ts": stamp})
-            until(lambda: len(heard) >= 3, 20, saying=f"both listeners were called: {heard}")
+            until(lambda: len(heard) >= 3, saying=f"both listeners were called: {heard}")
             assert {f"message {channel} hello, app\n", "reaction_added tada\n"} <= set(heard)
         finally:
             bolt.kill()

@@ -33,7 +33,7 @@ def web_and_workers(slack: SimulatedSlack, redis_url: str) -> Iterator[tuple[Pro
     env = {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": BOT_TOKEN, "REDIS_URL": redis_url}
     with ExitStack() as stack:
         programs = [stack.enter_context(Program(command, env)) for command in ("web", "worker", "worker")]
-        until(lambda: len(slack.lines) == 2, 20, saying="both workers hear Slack")
+        until(lambda: len(slack.lines) == 2, saying="both workers hear Slack")
         yield programs[0], programs[1:]
 
 

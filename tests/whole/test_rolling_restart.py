@@ -51,7 +51,7 @@ class Formation:
     def __enter__(self) -> Self:
         self.web = self._started("web")
         self.workers = [self._started("worker"), self._started("worker")]
-        until(self._all_are_held, 20, saying="both workers hold both connections")
+        until(self._all_are_held, saying="both workers hold both connections")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -62,7 +62,7 @@ class Formation:
         for place, worker in enumerate(self.workers):
             self._end(worker)
             self.workers[place] = self._started("worker")
-            until(self._all_are_held, 20, saying="the successor holds both connections")
+            until(self._all_are_held, saying="the successor holds both connections")
         self._end(self.web)
         self.web = self._started("web")
 
@@ -88,7 +88,7 @@ def test_a_rolling_restart_loses_nothing_and_doubles_nothing(slack: SimulatedSla
             formation.restart()
             socket_mode.wait_for(len(socket_mode.got) + 50)
         said = talk.said
-        until(lambda: tally(said, socket_mode.got).lost == 0, 20, saying="all of Socket Mode arrives")
-        until(lambda: tally(said, rtm.got).lost == 0, 20, saying="all of RTM arrives")
+        until(lambda: tally(said, socket_mode.got).lost == 0, saying="all of Socket Mode arrives")
+        until(lambda: tally(said, rtm.got).lost == 0, saying="all of RTM arrives")
         assert tally(said, rtm.got).doubled == 0
         assert tally(said, socket_mode.got).doubled == 0

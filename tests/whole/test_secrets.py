@@ -94,7 +94,7 @@ def test_no_secret_is_said_by_a_relay_at_work_nor_kept_in_the_clear(
         id, key = _make(relay, receiver, heard)
         relay.fact("connection_changed", status="failed")
         speak(slack, "is echoed with all headers, and refused")
-        until(lambda: call(relay.address, "GET /v1/deliveries?status=dead", token=ADMIN).body["data"], 20)
+        until(lambda: call(relay.address, "GET /v1/deliveries?status=dead", token=ADMIN).body["data"])
         _read_everything(relay.address, key, heard)
         cookie = _visit(relay.address, heard)
         heard.note("titles", _titles())

@@ -44,7 +44,7 @@ def register(relay: Program, receiver: Receiver, connection: str) -> None:
 
 def test_events_of_all_shards_are_delivered_and_shown_as_one(slack: SimulatedSlack, redis_url: str) -> None:
     with Receiver() as receiver, Program("serve", environment(slack, f"{redis_url}?shards={SHARDS}")) as relay:
-        until(lambda: len(slack.lines) == 2, 20, saying="both connections are up")
+        until(lambda: len(slack.lines) == 2, saying="both connections are up")
         register(relay, receiver, DEFAULT_RTM)
         with Receiver() as other, Talk(slack, rate=100) as talk:
             register(relay, other, DEFAULT_SOCKET_MODE)
@@ -76,8 +76,8 @@ def test_their_number_is_fixed_by_the_first_process(redis_url: str) -> None:
 
 def test_an_idle_process_costs_two_commands_a_second(slack: SimulatedSlack, own_redis: RedisServer) -> None:
     with Program("serve", environment(slack, own_redis.url)) as relay:
-        until(lambda: len(slack.lines) == 2, 20, saying="both connections are up")
-        until(lambda: call(relay.address, "GET /readyz", token=None).status == 200, 20)
+        until(lambda: len(slack.lines) == 2, saying="both connections are up")
+        until(lambda: call(relay.address, "GET /readyz", token=None).status == 200)
         let_pass(1.0)
         with Commands(own_redis) as commands:
             let_pass(10.0)

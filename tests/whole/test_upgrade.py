@@ -58,8 +58,8 @@ def test_what_a_release_left_behind_is_shown_as_it_was_and_worked_on(
             change: Json = {"url": receiver.url, "retry_schedule": [1, 1]}
             assert call(relay.address, f"PATCH /v1/webhooks/{webhook['id']}", change).status == 200
             assert call(relay.address, f"POST /v1/webhooks/{webhook['id']}/enable", {"drain": True}).status == 200
-        until(lambda: len(slack.lines) == 2, 20, saying="it connects with the tokens that were kept")
-        until(lambda: ledger(relay, "outstanding", "held") == [0, 0] and not replaying(relay), 30)
+        until(lambda: len(slack.lines) == 2, saying="it connects with the tokens that were kept")
+        until(lambda: ledger(relay, "outstanding", "held") == [0, 0] and not replaying(relay))
         with Talk(slack, rate=50) as talk:
             until(lambda: talk.said >= 10)
         events = ledger(relay, "events")[0]

@@ -60,7 +60,7 @@ def repeat(slack: SimulatedSlack, text: str, heard: Callable[[], bool]) -> None:
         speak(slack, text)
         return heard()
 
-    until(once_more, 20)
+    until(once_more)
 
 
 def seen(program: Program, text: str) -> bool:
@@ -75,12 +75,12 @@ def test_tail_goes_on_after_the_relay_was_killed_and_misses_nothing(
             repeat(slack, "before", lambda: seen(tail, "before"))
             first.running.kill()
             first.running.wait()
-        until(lambda: seen(tail, "The stream ended"), 20)
+        until(lambda: seen(tail, "The stream ended"))
         with relay(serving):
             speak(slack, "while nobody watched")
             until(lambda: seen(tail, "while nobody watched"), 40)
             speak(slack, "after")
-            until(lambda: seen(tail, "after"), 20)
+            until(lambda: seen(tail, "after"))
             assert [json.loads(line)["type"] for line in tail.said if line.startswith("{")].count("event") >= 3
 
 
@@ -94,7 +94,7 @@ def test_listen_forwards_what_a_verifier_accepts(slack: SimulatedSlack, serving:
         repeat(slack, "Grüße ☔", lambda: bool(receiver.got))
         got = receiver.got[0]
         assert SignatureVerifier(SECRET).is_valid_request(got.body, got.headers)
-        until(lambda: seen(listen, "200"), 10)
+        until(lambda: seen(listen, "200"))
 
 
 def test_a_wrong_token_is_said_and_not_tried_for_ever(slack: SimulatedSlack, serving: dict[str, str]) -> None:
@@ -111,6 +111,6 @@ def test_a_signal_ends_who_watches_with_exit_code_0(
     serving: dict[str, str], command: str, number: signal.Signals
 ) -> None:
     with Program(command, asking(serving)) as watching:
-        until(lambda: "trying again" in "\n".join(watching.said), 10)  # there is no relay: it waits for one
+        until(lambda: "trying again" in "\n".join(watching.said))  # there is no relay: it waits for one
         watching.running.send_signal(number)
         assert watching.running.wait(10) == 0
