@@ -114,9 +114,9 @@ class Client:
         """As `run`, with the retention as the first argument, as every script of a shard wants it."""
         return self.run(script, shard, (int(self.options.retention_s * 1000), *arguments))
 
-    def run_in_turn(self, shard: int, calls: Sequence[Call]) -> list[object]:
-        """What each script answers; they go out together, and one after the other is done. Raises StoreAway: then any
-        of the first may have been done.
+    def run_in_turn(self, shard: int, calls: Sequence[Call]) -> tuple[list[object], bool]:
+        """What each script answers; they go out together, and one after the other is done. False: but where Redis did
+        not know a script, that came after those that it knew. Raises StoreAway: then any of them may have been done.
         """
         prefix, retention_ms = Keys(shard).prefix, int(self.options.retention_s * 1000)
         began = perf_counter()
@@ -125,13 +125,14 @@ class Client:
             for script, arguments in calls:
                 pipeline.execute_command("EVALSHA", script.sha, 1, prefix, retention_ms, *arguments)
             answers = pipeline.execute(raise_on_error=False)
+            unknown = [isinstance(answer, NoScriptError) for answer in answers]
             for at, (script, arguments) in enumerate(calls):
-                if isinstance(answers[at], NoScriptError):
+                if unknown[at]:
                     answers[at] = self.run_on_shard(script, shard, arguments)
                 elif isinstance(answers[at], RedisError):
                     raise answers[at]
         self._timed("+".join(script.name for script, _ in calls), perf_counter() - began)
-        return list(answers)
+        return list(answers), unknown == sorted(unknown)
 
     def shards(self) -> int:
         """How many there are: as many as the first process wanted that ever came, whatever is wanted now. Raises

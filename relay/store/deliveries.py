@@ -63,9 +63,11 @@ class Settled:
 _CLAIM = Script("claim")
 
 
-def claim_call(limit: int, *, grace_s: float = GRACE_S) -> Call:
-    """`Deliveries.claim`, to be done behind something else in one round trip."""
-    return _CLAIM, (limit, int(grace_s * 1000))
+def claim_call(limit: int, *, grace_s: float = GRACE_S, asks_again: bool = False) -> Call:
+    """`Deliveries.claim`, to be done behind something else in one round trip. What there is to claim soon, but not
+    now, is for others, unless the caller `asks_again`.
+    """
+    return _CLAIM, (limit, int(grace_s * 1000), int(asks_again))
 
 
 class Deliveries:
@@ -84,7 +86,7 @@ class Deliveries:
         """Borrow up to `limit` deliveries that are due. Raises StoreAway: what was lent comes back when its lease
         ends.
         """
-        script, arguments = claim_call(limit, grace_s=grace_s)
+        script, arguments = claim_call(limit, grace_s=grace_s, asks_again=True)
         return self.claimed(self._client.run_on_shard(script, self.shard, arguments))
 
     def claimed(self, answer: object) -> Claimed:

@@ -117,7 +117,10 @@ class Journal:
         """
         fan_out = self._to_fan_out(stretch, version=version, claimed_next=True)
         calls = ((self._append, _to_append(envelopes)), (self._fan_out, fan_out), then)
-        appended, fanned_out, answer = self._client.run_in_turn(self.shard, calls)
+        (appended, fanned_out, answer), in_turn = self._client.run_in_turn(self.shard, calls)
+        if not in_turn:
+            with translated():
+                self._client.redis.rpush(self._keys("bell"), 1)  # the claim came first, and saw nothing of it
         are_new = self._appended(envelopes, appended)
         word, cursor = self._fanned_out(fanned_out)
         return Passed(are_new=are_new, word=word, cursor=cursor, answer=answer)

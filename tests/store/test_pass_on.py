@@ -1,6 +1,7 @@
 """Straight through: kept, fanned out and borrowed in one round trip, where nothing waits in the journal before it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -82,6 +83,31 @@ def test_who_does_not_know_enough_only_appends(
 def test_who_has_no_room_leaves_it_to_others_and_wakes_them(filled: Filled) -> None:
     assert lent(filled, pass_on(filled, "Ev1", limit=0)) == []
     filled.deliveries.wait(5.0)  # the bell has rung
+    assert [claim.event_id for claim in filled.claim()] == ["Ev1"]
+
+
+def bell_rings(filled: Filled) -> bool:
+    return filled.client.redis.lpop("relay:{0}:bell") is not None
+
+
+def test_who_may_have_to_wait_for_a_rate_limit_wakes_somebody_who_does(filled: Filled) -> None:
+    stands = filled.webhooks.get(ONE.webhook)
+    assert stands is not None
+    filled.webhooks.change(replace(stands, rate_limit=1.0))
+    bell_rings(filled)
+    assert lent(filled, pass_on(filled, "Ev1")) == ["Ev1"]
+    assert not bell_rings(filled)
+    assert lent(filled, pass_on(filled, "Ev2")) == []
+    assert bell_rings(filled)
+
+
+def test_a_claim_that_came_before_its_turn_is_made_up_for(filled: Filled) -> None:
+    """Redis was restarted, and knows no script but the one that somebody has used since."""
+    bell_rings(filled)
+    filled.client.redis.script_flush()
+    assert filled.claim() == []
+    assert lent(filled, pass_on(filled, "Ev1")) == []
+    assert bell_rings(filled)
     assert [claim.event_id for claim in filled.claim()] == ["Ev1"]
 
 

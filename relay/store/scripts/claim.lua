@@ -1,6 +1,7 @@
 -- claim: deliveries are lent to a worker, each under a lease and a fence; the webhooks take turns.
 --
--- ARGV: retention ms, how many at most, grace ms (a lease is the webhook's timeout and this)
+-- ARGV: retention ms, how many at most, grace ms (a lease is the webhook's timeout and this), 1 if the caller asks again as
+--       soon as there may be more; if not, somebody who does is woken
 -- leases       zset    those that ran out: their deliveries are due again at once, or dead after LOSSES of them in a row
 -- turns        zset    webhooks whose turn it is, the one that waits longest first
 -- gate:<webhook>       bound in flight, rate, pause, breaker; what a disabled or deleted webhook has left is moved on
@@ -192,5 +193,6 @@ if lease then
   local left = math.max(0, tonumber(lease) - now_ms)
   wait_ms = wait_ms < 0 and left or math.min(wait_ms, left)
 end
-if wait_ms == 0 and taken == limit then ring() end
+local others_must = ARGV[4] ~= '1' and turn and tonumber(turn) <= now_us + SOON_US
+if (wait_ms == 0 and taken == limit) or others_must then ring() end
 return {tonumber(redis.call('GET', key.version) or '0'), wait_ms, answer}
