@@ -70,8 +70,8 @@ SHARD_KEYS: tuple[Key, ...] = (
         type="hash",
         meaning=(
             "w webhook, e event id, s state, n tries, x losses, y losses when it was last settled, l fence of the "
-            "last lease, o lane, d due (ms), t settled (ms), r reason, p its reply was passed on; kept small enough "
-            "for a listpack"
+            "last lease, o lane, d due (ms), t settled (ms), r reason, p its reply was passed on, a it was held or is "
+            "sent again; kept small enough for a listpack"
         ),
     ),
     Key(name="attempts", of="sequence", type="string", meaning="what each try did, one JSON line each"),
@@ -124,7 +124,7 @@ SHARD_KEYS: tuple[Key, ...] = (
         type="hash",
         meaning=(
             "how fast a webhook may go: status, max, rate, timeout (ms), flying (in flight), tat (rate "
-            "limiter), pause (ms until), fails (in a row), since (ms of the first failure in a row), "
+            "limiter), pause (ms until), paused (ms when), fails (in a row), since (ms of the first failure in a row), "
             "failed (deliveries in a row), warned, drain, trays (how many there were), version, baseline; after its "
             "removal a mark (gone), for the retention"
         ),
@@ -236,7 +236,8 @@ GLOBAL_KEYS: tuple[Key, ...] = (
         name="turn",
         of="hash of a token",
         type="string",
-        meaning="rtm.connect's budget: the millisecond at which all turns that were taken will have been given back",
+        meaning="rtm.connect's budget: the millisecond at which all turns that were taken will have been given back, "
+        "and when that was written",
     ),
     Key(
         name="occurrences",

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from secrets import token_hex
-from time import time
+from time import monotonic, time
 from typing import cast
 
 from relay.core.ids import ConnectionId, EventId
@@ -88,9 +88,9 @@ class Notices:
     def ask(self, connection: ConnectionId, frame: Mapping[str, Json], *, within_s: float) -> Mapping[str, Json] | None:
         """Let whoever holds it say `frame`; its answer, or None if none came within `within_s`. Raises StoreAway."""
         id = token_hex(8)
-        until = time() + within_s
-        self._tell("wish", connection, json.dumps({"id": id, "frame": dict(frame), "until": until}))
-        while (left_s := until - time()) > 0:
+        deadline = monotonic() + within_s
+        self._tell("wish", connection, json.dumps({"id": id, "frame": dict(frame), "until": time() + within_s}))
+        while (left_s := deadline - monotonic()) > 0:
             answer = rows(self._client.block("BLPOP", self._keys("granted", id), min(left_s, BLOCK_S)))
             if answer:
                 return cast(Mapping[str, Json], json.loads(cast(bytes, answer[1])))

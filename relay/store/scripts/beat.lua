@@ -30,6 +30,9 @@ if did ~= shares(me) then
   redis.call('XADD', key.notices, 'MAXLEN', '~', 10000, '*', 'k', 'crew', 'o', me)
 end
 redis.call('ZREMRANGEBYSCORE', key.workers, '-inf', '(' .. whole(now_ms - 86400000))
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key.workers, '(' .. whole(now_ms), '+inf')) do
+  redis.call('ZADD', key.workers, whole(now_ms), worker) -- the clock was set back: as if it had beaten just now
+end
 
 local answer = {}
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key.workers, whole(oldest), '+inf')) do

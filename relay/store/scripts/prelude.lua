@@ -31,7 +31,7 @@ local function book(webhook, name, by)
 end
 
 -- gates, read once and written once; false for a webhook that this shard has not been told of, or that is gone
-local GATE = {'status', 'max', 'rate', 'timeout', 'flying', 'tat', 'pause', 'fails', 'since', 'failed', 'warned', 'drain'}
+local GATE = {'status', 'max', 'rate', 'timeout', 'flying', 'tat', 'pause', 'paused', 'fails', 'since', 'failed', 'warned', 'drain'}
 local TEXT = {status = true}
 local gates, touched, born = {}, {}, {}
 local function gate_of(webhook)
@@ -44,6 +44,9 @@ local function gate_of(webhook)
       for i, name in ipairs(GATE) do
         gate[name] = TEXT[name] and values[i] or tonumber(values[i] or 0)
         gate.was[name] = gate[name]
+      end
+      if gate.paused > now_ms then -- the clock was set back: what began in the future begins now
+        gate.pause, gate.paused = gate.pause - (gate.paused - now_ms), now_ms
       end
       gate.pause = math.min(gate.pause, now_ms + LONGEST_PAUSE_MS)
     end
@@ -189,7 +192,7 @@ local function move(sequence, record, step)
   return true
 end
 
-local FIELDS = {'w', 's', 'o', 'e', 'l', 'n', 'x', 'y', 'r', 'p'}
+local FIELDS = {'w', 's', 'o', 'e', 'l', 'n', 'x', 'y', 'r', 'p', 'a'}
 local function read(sequence)
   local values = redis.call('HMGET', key.delivery(sequence), unpack(FIELDS))
   if not values[1] then return nil end

@@ -31,7 +31,7 @@ local function judge_gate(webhook, gate, failed, first_try, pause_ms)
   if not tripped and gate.fails >= BREAKER_FAILS then
     pause_ms = math.max(pause_ms, math.min(BREAKER_CAP_MS, 1000 * 2 ^ math.min(10, gate.fails - BREAKER_FAILS)))
   end
-  gate.pause = math.max(gate.pause, now_ms + pause_ms)
+  gate.pause, gate.paused = math.max(gate.pause, now_ms + pause_ms), now_ms
   failing[webhook] = gate
 end
 
