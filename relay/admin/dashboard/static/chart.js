@@ -13,6 +13,7 @@ export function chart(lines, at, say, { key, label }) {
   const drawn = lines.map((line) => [
     line.filled && h("path", { class: `area ${line.kind}`, d: area(line.values, top) }),
     h("path", { class: `line ${line.kind}`, d: path(line.values, top) }),
+    h("path", { class: `line dot ${line.kind}`, d: dots(line.values, top) }),
   ]);
   const grid = [0, 50, 100].map((y) => h("line", { class: "grid", x1: 0, x2: WIDE, y1: y, y2: y }));
   const plot = h(
@@ -60,10 +61,16 @@ function path(values, top) {
   let pen = false;
   values.forEach((value, place) => {
     if (value !== null) drawn += `${pen ? "L" : "M"}${x(place)} ${y(value, top)}`;
-    else if (pen) drawn += "";
     pen = value !== null;
   });
   return drawn || "M0 0";
+}
+
+/** Minutes between two gaps, of which no line is seen: lines of no length, with round ends. */
+function dots(values, top) {
+  const isGap = (place) => (values[place] ?? null) === null;
+  const alone = values.map((value, place) => !isGap(place) && isGap(place - 1) && isGap(place + 1) && `M${x(place)} ${y(value, top)}h0`);
+  return alone.filter(Boolean).join("") || "M0 0";
 }
 
 function area(values, top) {

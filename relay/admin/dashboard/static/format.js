@@ -26,7 +26,7 @@ export const some = (number, one, many = `${one}s`) => `${count(number)} ${numbe
 
 export function milliseconds(ms) {
   if (ms === null || ms === undefined) return "–";
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 10) return `${Number.isInteger(ms) ? ms : ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   return seconds(ms / 1000);
 }

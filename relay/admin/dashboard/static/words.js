@@ -1,5 +1,6 @@
 // What the API's words are called on a page, and which colour they have.
 
+import { h } from "./dom.js";
 import { tag } from "./ui.js";
 
 const STATES = {
@@ -59,6 +60,11 @@ export function plain(text) {
     .replaceAll("&lt;", "<")
     .replaceAll("&gt;", ">")
     .replaceAll("&amp;", "&");
+}
+
+/** A text that is broken, if it must be, behind the signs that part a URL. */
+export function breakable(text) {
+  return text.split(/(?<=[/?&])/).flatMap((piece) => [piece, h("wbr")]);
 }
 
 /** A URL's host, and the rest of it. */

@@ -59,7 +59,7 @@ function search(page, refresh) {
     "div",
     { class: "filters", role: "search" },
     input("text", "Search the text", { class: "wide", "data-search": true }),
-    input("type", "Type, such as message"),
+    input("type", "Type of event"),
     input("channel", "Channel's id"),
     span,
   );

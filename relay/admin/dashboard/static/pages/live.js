@@ -111,7 +111,7 @@ function eventLine({ event, envelope, cursor }) {
     { "data-key": cursor },
     time(event.received_at),
     tag(event.type),
-    h("a", { href: `/events/${event.id}` }, text ? plain(text) : event.id),
+    h("a", { href: `/events/${event.id}` }, text ? plain(text) : h("span", { class: "faint mono" }, event.id)),
     h("span", { class: "faint mono" }, event.channel ?? ""),
   );
 }

@@ -82,7 +82,7 @@ function steps(connections, hasWebhooks) {
 }
 
 function tiles(stats, { hour, data }) {
-  const last = data.at(-2);
+  const last = isFirstMinute(data) ? data.at(-1) : data.at(-2);
   const attempts = hour.delivered + hour.failed;
   return h(
     "section",
@@ -99,10 +99,11 @@ function tile(name, value, more) {
   return h("div", { class: "card tile" }, h("p", { class: "name" }, name), h("b", { class: "number" }, value), h("p", { class: "faint number" }, more));
 }
 
+const isFirstMinute = (all) => all.slice(0, -1).every((minute) => minute.events + minute.delivered === 0);
+
 /** The running minute is left out, unless it is the first: a line that falls at its end looks like trouble. */
 function charts(all) {
-  const isFirst = all.slice(0, -1).every((minute) => minute.events + minute.delivered === 0);
-  const minutes = isFirst ? all.slice(1) : all.slice(0, -1);
+  const minutes = isFirstMinute(all) ? all.slice(1) : all.slice(0, -1);
   const at = minutes.map((minute) => minute.at);
   const flow = [
     { name: "Events in", kind: "one", filled: true, values: minutes.map((minute) => minute.events) },

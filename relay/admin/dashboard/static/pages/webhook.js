@@ -11,7 +11,7 @@ import { attemptParts, attemptTag } from "../attempt.js";
 import { openRotation } from "../rotation.js";
 import { attempt, back, button, choice, confirm, empty, open, tag, toast } from "../ui.js";
 import { changeWebhook } from "../webhook_form.js";
-import { disabledWords, parts, states } from "../words.js";
+import { breakable, disabledWords, parts, states } from "../words.js";
 import { pretty } from "../json.js";
 import { tally, webhookStatus } from "../webhook_rows.js";
 
@@ -39,7 +39,7 @@ function view({ webhook, pulse, stats, deliveries, next }, tools, page) {
     h(
       "div",
       { class: "head" },
-      h("div", null, h("h1", { class: "url" }, host, h("span", { class: "faint" }, rest)), h("p", { class: "quiet" }, webhookStatus(webhook, ok, failed), webhook.description && ` · ${webhook.description}`)),
+      h("div", null, h("h1", { class: "url" }, host, h("span", { class: "faint" }, breakable(rest))), h("p", { class: "quiet" }, webhookStatus(webhook, ok, failed), webhook.description && ` · ${webhook.description}`)),
       actions(webhook, stats, tools),
     ),
     webhook.status === "disabled" && disabled(webhook, stats, tools),
