@@ -66,7 +66,9 @@ def _soon(call: Callable[[], None]) -> None:
 
 
 class Signals:
-    """SIGTERM and SIGINT, once each way: the first asks for an orderly end, a second SIGINT ends at once."""
+    """SIGTERM and SIGINT: the first asks for an orderly end, and a SIGINT after it ends at once. A second SIGTERM says
+    nothing new: a platform sends it to every process of a dyno, and so does the parent of a crew.
+    """
 
     def __init__(self) -> None:
         self._asked: AsyncResult[str] = AsyncResult()
@@ -81,9 +83,10 @@ class Signals:
             return None
 
     def _ask(self, number: signal.Signals) -> None:
-        if self._asked.ready():
+        if not self._asked.ready():
+            self._asked.set(number.name)
+        elif number is signal.SIGINT:
             os._exit(130)
-        self._asked.set(number.name)
 
 
 def end_on_signals() -> None:

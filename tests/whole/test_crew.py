@@ -54,6 +54,17 @@ def test_a_signal_to_the_parent_ends_all_in_order(crew: Program) -> None:
     assert sum(fact["fact"] == "stopped" for fact in crew.facts) == 3
 
 
+def test_a_signal_to_the_parent_and_to_all_workers_ends_all_in_order_too(crew: Program) -> None:
+    """As platforms do it, which know nothing of parents."""
+    until(lambda: started(crew) == 2, 20)
+    workers = workers_of(crew)
+    crew.running.send_signal(signal.SIGTERM)
+    for pid in workers:
+        os.kill(pid, signal.SIGTERM)
+    assert crew.running.wait(20) == 0
+    assert sum(fact["fact"] == "stopped" for fact in crew.facts) == 3
+
+
 def test_a_killed_parent_takes_its_workers_with_it(crew: Program) -> None:
     until(lambda: started(crew) == 2)
     pids = workers_of(crew)
