@@ -111,6 +111,13 @@ class Node:
         return [str(file), *place[:6], *self._settings]
 
 
+def speaking_tls(pem: Path) -> Node:
+    """A server that is reached by TLS alone, and shows the certificate in that file."""
+    (port,) = free_ports(1)
+    settings = ["--tls-port", str(port), "--port", "0", "--tls-cert-file", str(pem), "--tls-key-file", str(pem)]
+    return Node(port, [*settings, "--tls-auth-clients", "no"], tls=True)
+
+
 class Constellation:
     """Nodes that start and end together."""
 

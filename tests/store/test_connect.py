@@ -11,7 +11,7 @@ from relay.store.client import Client, StoreOptions
 from relay.store.connect import _context
 from relay.store.errors import StoreAway
 from relay.store.server import look_at
-from tests.constellations import HOST, Node, free_ports
+from tests.constellations import HOST, Node, free_ports, speaking_tls
 from tests.edges.certificates import make_authority
 from tests.servers import RedisServer
 
@@ -28,10 +28,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tls_redis(certificates: Path) -> Iterator[Node]:
-    (port,) = free_ports(1)
-    pem = str(certificates / "redis.pem")
-    tls = ["--tls-port", str(port), "--port", "0", "--tls-cert-file", pem, "--tls-key-file", pem]
-    with Node(port, [*tls, "--tls-auth-clients", "no"], tls=True) as node:
+    with speaking_tls(certificates / "redis.pem") as node:
         yield node
 
 
