@@ -146,8 +146,7 @@ class Settings(BaseModel):
         """The address of Redis, "" for the embedded one. Where a platform gives both, the one with TLS."""
         return self.redis_tls_url or self.redis_url
 
-    @property
-    def proxies(self) -> Proxies:
+    def _proxies(self) -> Proxies:
         return Proxies(http=self.http_proxy, https=self.https_proxy, without=self.no_proxy)
 
     @cached_property
@@ -158,10 +157,10 @@ class Settings(BaseModel):
         return StoreOptions(url=redis, tls_verify=self.redis_tls_verify, retention_s=self.retention_s)
 
     def slack_options(self) -> SlackOptions:
-        return SlackOptions(api_url=self.slack_api_url.rstrip("/") + "/", proxies=self.proxies)
+        return SlackOptions(api_url=self.slack_api_url.rstrip("/") + "/", proxies=self._proxies())
 
     def post_options(self) -> PostOptions:
-        return PostOptions(allowed=self.allowed_networks, proxies=self.proxies)
+        return PostOptions(allowed=self.allowed_networks, proxies=self._proxies())
 
     def deliver_options(self) -> DeliverOptions:
         return DeliverOptions(agent=f"slack-webhook-relay/{__version__}")

@@ -55,3 +55,23 @@ def block_actions(workspace: Workspace, person: Person, channel: Channel, *, act
         "response_url": f"https://hooks.slack.invalid/actions/{workspace.team}/1/simulated",
         "actions": [action],
     }
+
+
+def view_submission(workspace: Workspace, person: Person, *, callback_id: str) -> Event:
+    """Somebody sent a form."""
+    return {
+        "type": "view_submission",
+        "team": {"id": workspace.team, "domain": workspace.domain},
+        "user": {"id": person.id, "username": person.name, "team_id": workspace.team},
+        "api_app_id": workspace.app,
+        "token": "simulated-verification-token",
+        "trigger_id": f"{next(_gestures)}.1.simulated",
+        "view": {
+            "id": "V0SIMULATED",
+            "type": "modal",
+            "callback_id": callback_id,
+            "state": {"values": {}},
+            "blocks": [],
+        },
+        "response_urls": [],
+    }

@@ -77,5 +77,5 @@ def test_a_proxy_is_for_the_way_to_slack_and_to_webhooks_and_its_lower_case_name
             "no_proxy": "A.test, b.test",
         }
     )
-    assert settings.slack_options().proxies == settings.post_options().proxies == settings.proxies
-    assert settings.proxies == Proxies(https=Proxy(host="lower.example", port=3128), without=("a.test", "b.test"))
+    wanted = Proxies(https=Proxy(host="lower.example", port=3128), without=("a.test", "b.test"))
+    assert settings.slack_options().proxies == settings.post_options().proxies == wanted

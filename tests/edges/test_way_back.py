@@ -108,11 +108,19 @@ def test_a_frame_beyond_slack_s_limit_is_not_sent(redis_url: str) -> None:
         assert answer["ok"] is True
 
 
-def test_typing_needs_no_answer(redis_url: str) -> None:
+def test_typing_and_questions_about_presence_need_no_answer(redis_url: str) -> None:
+    asked: list[dict[str, Json]] = [
+        {"type": "typing", "channel": "C1"},
+        {"type": "presence_query", "ids": ["U1", "U2"]},
+    ]
     with ScriptedSlack() as slack, SlackSide(redis_url, slack.api_url) as worker:
         worker.becomes("connected")
-        assert worker.notices.ask(RTM.id, {"type": "typing", "channel": "C1"}, within_s=5) == {"ok": True}
-        until(lambda: said(slack.sockets[0], "typing"))
+        for frame in asked:
+            assert worker.notices.ask(RTM.id, frame, within_s=5) == {"ok": True}
+        until(lambda: said(slack.sockets[0], "presence_query"))
+        for frame in asked:
+            [heard] = said(slack.sockets[0], str(frame["type"]))
+            assert heard == {**frame, "id": heard["id"]}
 
 
 def test_presence_is_asked_for_on_every_new_socket_and_when_it_changes(redis_url: str) -> None:

@@ -4,7 +4,7 @@ signing secret, the Web API's URL.
 
 import sys
 
-from slack_bolt import App
+from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 
@@ -30,6 +30,22 @@ def reacted(event: dict[str, str]) -> None:
 @app.event("app_mention")
 def mentioned(event: dict[str, str]) -> None:
     tell("app_mention", event["channel"])
+
+
+@app.command("/deploy")
+def deploy(ack: Ack, command: dict[str, str]) -> None:
+    ack(f"Deploying {command['text']}.")
+
+
+@app.action("approve")
+def approve(ack: Ack, action: dict[str, str]) -> None:
+    ack()
+    tell("approve", action["value"])
+
+
+@app.view("form")
+def submitted(ack: Ack) -> None:
+    ack(response_action="errors", errors={"name": "is taken"})
 
 
 if __name__ == "__main__":

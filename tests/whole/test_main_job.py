@@ -1,16 +1,12 @@
 """The main job, by the program itself: a Slack frame comes in, a signed callback goes out."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from time import time
 
 import gevent
 import pytest
 from gevent.event import Event
-from gevent.subprocess import PIPE, Popen
 from slack_sdk.signature import SignatureVerifier
 from standardwebhooks import Webhook as StandardWebhook
 
@@ -21,6 +17,7 @@ from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Answer, Got, Receiver
 from tests.waiting import until
 from tests.whole.api import call
+from tests.whole.bolt import SECRET, bolt_app
 from tests.whole.program import Program
 
 
@@ -74,18 +71,9 @@ def test_every_event_arrives_once_signed_twice(slack: SimulatedSlack, redis_url:
 def test_an_unmodified_bolt_app_is_called(slack: SimulatedSlack, redis_url: str) -> None:
     with Program("serve", environment(slack, redis_url)) as relay:
         relay.fact("connection_changed", status="connected")
-        secret = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"
-        app = Path(__file__).with_name("bolt_app.py")
-        bolt = Popen(
-            [sys.executable, str(app), secret, slack.api_url], stdout=PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        assert bolt.stdout is not None
-        heard: list[str] = []
-        reader = gevent.spawn(heard.extend, iter(bolt.stdout.readline, ""))
-        try:
-            port = until(lambda: heard and heard[0].split()[1])
-            url = f"http://127.0.0.1:{port}/slack/events"
-            made = call(relay.address, "POST /v1/webhooks", {"url": url, "events": ["*"], "secret": secret})
+        with bolt_app(slack.api_url) as bolt:
+            wanted: Json = {"url": bolt.url, "events": ["*"], "secret": SECRET}
+            made = call(relay.address, "POST /v1/webhooks", wanted)
             assert made.status == 201, made.body
             channel, user = slack.workspace.channels[0].id, slack.workspace.people[0].id
             speak(slack, "hello, app")
@@ -93,13 +81,8 @@ def test_an_unmodified_bolt_app_is_called(slack: SimulatedSlack, redis_url: str)
             reacted_to: dict[str, Json] = {"type": "message", "channel": channel, "ts": stamp}
             reaction: dict[str, Json] = {"type": "reaction_added", "user": user, "reaction": "tada"}
             slack.emit(reaction | {"item": reacted_to, "event_ts": stamp})
-            until(lambda: len(heard) >= 3, saying=f"both listeners were called: {heard}")
-            assert {f"message {channel} hello, app\n", "reaction_added tada\n"} <= set(heard)
-        finally:
-            bolt.kill()
-            bolt.wait()
-            reader.join(timeout=5)
-            bolt.stdout.close()
+            until(lambda: len(bolt.heard) >= 3, saying=f"both listeners were called: {bolt.heard}")
+            assert {f"message {channel} hello, app\n", "reaction_added tada\n"} <= set(bolt.heard)
 
 
 def test_a_bad_token_is_said_in_slack_s_word_and_a_plain_sentence(slack: SimulatedSlack, redis_url: str) -> None:

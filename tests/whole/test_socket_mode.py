@@ -9,11 +9,13 @@ from urllib.parse import parse_qs
 import pytest
 
 from relay.core.webhook import Json
-from relay.simulator.gestures import block_actions, slash_command
+from relay.simulator.gestures import block_actions, slash_command, view_submission
 from relay.simulator.options import APP_TOKEN, SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Answer, Receiver
+from tests.waiting import until
 from tests.whole.api import call
+from tests.whole.bolt import SECRET, bolt_app
 from tests.whole.program import Program
 
 
@@ -69,6 +71,24 @@ def test_a_click_is_answered_by_the_webhook_that_names_it(
     offered = slack.socket_mode.offer("interactive", click, accepts_response=True)
     assert offered.acknowledged.get(timeout=5) == {"text": "Done."}
     assert "payload" in parse_qs(receiver.got[0].body.decode())
+
+
+def test_an_unmodified_bolt_app_takes_commands_clicks_and_forms_and_its_answer_reaches_slack(
+    slack: SimulatedSlack, relay: Program
+) -> None:
+    person, channel = slack.workspace.people[0], slack.workspace.channels[0]
+    with bolt_app(slack.api_url) as bolt:
+        wanted: Json = {"url": bolt.url, "events": ["slash_commands", "interactive"], "secret": SECRET}
+        assert call(relay.address, "POST /v1/webhooks", wanted).status == 201
+        said = slack.socket_mode.offer("slash_commands", command(slack, "production"), accepts_response=True)
+        assert said.acknowledged.get(timeout=10) == {"text": "Deploying production."}
+        click = block_actions(slack.workspace, person, channel, action_id="approve", value="yes")
+        clicked = slack.socket_mode.offer("interactive", click, accepts_response=True)
+        assert clicked.acknowledged.get(timeout=10) == {}
+        until(lambda: "approve yes\n" in bolt.heard)
+        form = view_submission(slack.workspace, person, callback_id="form")
+        sent = slack.socket_mode.offer("interactive", form, accepts_response=True)
+        assert sent.acknowledged.get(timeout=10) == {"response_action": "errors", "errors": {"name": "is taken"}}
 
 
 def test_without_an_answer_in_time_slack_gets_a_plain_acknowledgement(
