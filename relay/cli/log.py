@@ -78,7 +78,7 @@ Value = str | int | float | bool | None
 
 
 def _json(now: float, fact: Fact) -> str:
-    head = f'{{"at":"{_iso(now)}","level":"{fact.level.name.lower()}","fact":"{_words(type(fact))}"'
+    head = f'{{"at":"{_iso(now)}",{_head(type(fact))}'
     try:
         fields = msgspec.json.encode(fact).decode()
     except UnicodeEncodeError:  # half a surrogate pair, out of a foreign error's text
@@ -97,6 +97,11 @@ def _known(fact: Fact) -> dict[str, Value]:
     """Its fields, without those that are absent or empty."""
     known = {name: getattr(fact, name) for name in fact.__struct_fields__}
     return {name: value for name, value in known.items() if value is not None and value != ""}
+
+
+@cache
+def _head(kind: type[Fact]) -> str:
+    return f'"level":"{kind.level.name.lower()}","fact":"{_words(kind)}"'
 
 
 @cache

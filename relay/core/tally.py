@@ -20,6 +20,9 @@ MOST_SERIES = 2000
 
 MICRO = 1_000_000
 
+BUCKETS = tuple(map(str, range(64)))
+"""A histogram's, by number."""
+
 
 class Tally:
     __slots__ = ("_counts", "_kinds")
@@ -38,7 +41,7 @@ class Tally:
         self._add((metric.name, *labels), by)
 
     def observe(self, histogram: Metric, seconds: float, *labels: str) -> None:
-        self._add((histogram.name, *labels, str(bisect_left(histogram.bounds_s, seconds))), 1)
+        self._add((histogram.name, *labels, BUCKETS[bisect_left(histogram.bounds_s, seconds)]), 1)
         self._add((histogram.name, *labels, SUM), int(seconds * MICRO))
 
     def take(self) -> Mapping[Series, int]:
@@ -49,11 +52,14 @@ class Tally:
 
     def _add(self, series: Series, by: int) -> None:
         counts = self._counts
-        if series in counts:
+        try:
             counts[series] += by
-            return
+        except KeyError:
+            self._begin(series, by)
+
+    def _begin(self, series: Series, by: int) -> None:
         if self._kinds[series[0]] >= MOST_SERIES:
             series = (series[0], OTHER, *series[2:])
         else:
             self._kinds[series[0]] += 1
-        counts[series] = counts.get(series, 0) + by
+        self._counts[series] = self._counts.get(series, 0) + by

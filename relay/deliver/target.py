@@ -34,7 +34,7 @@ class Target:
         """The whole request. Raises Unsendable."""
         lines = [f"{name}: {value}" for name, value in request.headers]
         text = "".join(lines)
-        if not (text.isascii() and text.isprintable()):
+        if not text.isascii() or "\n" in text or "\r" in text or "\0" in text:
             raise Unsendable("a header holds a line break or another character that can't be sent")
         lines.append(f"Content-Length: {len(request.body)}\r\n\r\n")
         return (self._head + "\r\n".join(lines)).encode("ascii") + request.body

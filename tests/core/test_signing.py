@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from hmac import new
+from hmac import digest
 from time import time
 
 import pytest
@@ -13,6 +13,7 @@ from standardwebhooks import Webhook as StandardWebhook
 from relay.core.signing import (
     SECRET_BYTES,
     BadSecret,
+    Code,
     Key,
     KeyRing,
     make_secret,
@@ -47,9 +48,15 @@ def test_slack_s_published_example() -> None:
         b"&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN"
         b"&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
     )
-    secret = new(b"8f742231b10e8888abcd99yyyzzz85a5", digestmod="sha256")
+    secret = Code(b"8f742231b10e8888abcd99yyyzzz85a5")
     signature = sign_slack(KeyRing(Key(slack=secret, standard=secret)), 1531420618, body)
     assert signature == "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
+
+
+@given(st.binary(max_size=200), st.lists(st.binary(), min_size=1))
+def test_a_code_is_the_standard_library_s(key: bytes, messages: list[bytes]) -> None:
+    code = Code(key)
+    assert [code.over(message) for message in messages] == [digest(key, message, "sha256") for message in messages]
 
 
 @given(st.dictionaries(st.text(), st.text()))
