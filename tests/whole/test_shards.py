@@ -43,11 +43,12 @@ def register(relay: Program, receiver: Receiver, connection: str) -> None:
 
 
 def test_events_of_all_shards_are_delivered_and_shown_as_one(slack: SimulatedSlack, redis_url: str) -> None:
-    with Receiver() as receiver, Program("serve", environment(slack, f"{redis_url}?shards={SHARDS}")) as relay:
+    env = environment(slack, f"{redis_url}?shards={SHARDS}")
+    with Receiver() as receiver, Receiver() as other, Program("serve", env) as relay:
         until(lambda: len(slack.lines) == 2, saying="both connections are up")
         register(relay, receiver, DEFAULT_RTM)
-        with Receiver() as other, Talk(slack, rate=100) as talk:
-            register(relay, other, DEFAULT_SOCKET_MODE)
+        register(relay, other, DEFAULT_SOCKET_MODE)
+        with Talk(slack, rate=100) as talk:
             other.wait_for(50)
             receiver.wait_for(50)
             talk.end()
