@@ -39,6 +39,7 @@ LATENCY_S = (
     *(1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0, 300.0, 1800.0),
 )
 CALL_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+STALLED_S = (1.0, 2.5, 5.0, 10.0, 30.0)
 OUTAGE_S = (1.0, 5.0, 15.0, 60.0, 300.0, 1800.0)
 
 
@@ -111,6 +112,11 @@ CONNECTION_CHANGES = _counter(
     "relay_connection_changes_total", "Changes of a connection's status, by what it became.", "connection", "status"
 )
 LOOP_FAILURES = _counter("relay_loop_failures_total", "Turns of a loop that ended in a bug; it went on.", "loop")
+STALL_S = _histogram(
+    "relay_stall_duration_seconds",
+    "How long everything in a process stood still, beyond half a second.",
+    bounds_s=STALLED_S,
+)
 REDIS_OUTAGES = _counter("relay_redis_outages_total", "Outages of Redis, as each loop saw them.", "loop")
 REDIS_OUTAGE_S = _histogram(
     "relay_redis_outage_duration_seconds", "How long outages that are over lasted.", "loop", bounds_s=OUTAGE_S

@@ -34,6 +34,7 @@ from relay.metrics import Metrics
 from relay.report import Reporter, Started, counting
 from relay.service.environment import ENVIRONMENT, Environment
 from relay.service.rooms import Store
+from relay.service.stall import StallWatch
 from relay.service.work import Work
 from relay.settings import Settings
 from relay.store.client import Client
@@ -87,6 +88,9 @@ class Relay:
         told = Metrics(self._tally, store.counts, token_hex(4), look=self._look, report=self._report)
         told.start()
         stack.callback(told.stop)
+        stalls = StallWatch(self._report)
+        stalls.start()
+        stack.callback(stalls.stop)
         poster = Poster(settings.post_options())
         stack.callback(poster.close, 0.0)
         traces = start_traces(settings.otlp_endpoint, self._report)
