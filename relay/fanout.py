@@ -150,21 +150,24 @@ class FanOut:
         return passed[0].are_new
 
     def _fan_out_all(self) -> None:
-        known = self._cursor
-        cursor = self._cursor = known or self._journal.cursor()
+        if self._polite and self._another_does_it():
+            return
+        cursor = self._cursor = self._cursor or self._journal.cursor()
         entries = self._journal.oldest(f"({position_of(cursor)}", "+", EVENTS)
         self._caught_up = len(entries) < EVENTS
         if not entries:
             return  # nobody can have moved it: there is nothing behind it
-        if self._polite and known:
-            gevent.sleep(POLITE_S)
-            if self._journal.cursor() != cursor:
-                self._cursor = None
-                return
         self._cursor = None
         for stretch in stretches(cursor, entries, self._matching(entries)):
             if not self._fan_out(stretch):
                 return
+
+    def _another_does_it(self) -> bool:
+        """Who lost the last stretch reads and matches nothing while the cursor moves without him."""
+        cursor = self._cursor or self._journal.cursor()
+        gevent.sleep(POLITE_S)
+        self._cursor = self._journal.cursor()
+        return self._cursor != cursor
 
     def _tend(self) -> None:
         if self._tended is None or monotonic() - self._tended > TEND_S:
