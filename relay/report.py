@@ -11,6 +11,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from relay.core import metrics
+from relay.core.outcome import Failure
 from relay.core.tally import Tally
 
 
@@ -66,7 +67,8 @@ class Attempt(Fact, frozen=True, kw_only=True):
         tally.add(metrics.ATTEMPTS, self.verdict, result)
         tally.observe(metrics.ATTEMPT_S, self.ms / 1000)
         is_delivered = self.verdict == "delivered"
-        tally.add(metrics.WEBHOOK_ATTEMPTS, self.webhook, "ok" if is_delivered else "failed")
+        if self.result != Failure.STOPPED:  # that was not the endpoint's doing
+            tally.add(metrics.WEBHOOK_ATTEMPTS, self.webhook, "ok" if is_delivered else "failed")
         if self.verdict != "again":
             tally.add(metrics.DELIVERIES, "held" if self.verdict == "gone" else self.verdict)
         if self.latency_ms is not None:

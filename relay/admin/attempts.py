@@ -38,7 +38,9 @@ class AttemptView(Shown):
     status: int | None = Field(description="the HTTP status; null: no answer came")
     headers: dict[str, str] = Field(description="of the answer; what was sent twice is joined with a comma")
     excerpt: str | None = Field(description="the first 4 KiB of the answer's body")
-    failure: str | None = Field(description="why no answer came: dns, connect, tls, timeout, reset, too_large, refused")
+    failure: str | None = Field(
+        description="why no answer came: dns, connect, tls, timeout, reset, too_large, refused, stopped"
+    )
     detail: str | None = Field(description="the same as a sentence")
 
 

@@ -29,6 +29,7 @@ class Step(StrEnum):
     POSTPONE = "postpone"  # the endpoint did not; the schedule has another try
     GIVE_UP = "give_up"  # the schedule has none, or the answer forbids one
     LOSE = "lose"  # the lease ran out: its worker is gone
+    GIVE_BACK = "give_back"  # its worker ends in order, before an answer came: no try, and no loss
     HOLD = "hold"  # the webhook is disabled
     DRAIN = "drain"  # the webhook is enabled again, and its owner wants what was held
     EXPIRE = "expire"  # held for longer than the retention
@@ -50,6 +51,7 @@ TRANSITIONS: Mapping[State, Mapping[Step, State]] = {
         Step.POSTPONE: State.RETRYING,
         Step.GIVE_UP: State.DEAD,
         Step.LOSE: State.RETRYING,
+        Step.GIVE_BACK: State.RETRYING,
         Step.HOLD: State.HELD,
         Step.CANCEL: State.CANCELLED,
     },

@@ -39,6 +39,7 @@ class Delivered(Struct, frozen=True, kw_only=True):
 class Again(Struct, frozen=True, kw_only=True):
     wait_s: float
     pause_s: float = 0.0  # for the whole webhook
+    is_a_try: bool = True  # False: we broke it off ourselves
 
 
 class Dead(Struct, frozen=True, kw_only=True):
@@ -59,6 +60,8 @@ def judge(outcome: Outcome, tries: int, schedule_s: Sequence[float], *, now: flo
     match outcome:
         case Refused():
             return Dead(reason=Reason.REFUSED, blames=False)
+        case Failed(failure=Failure.STOPPED):
+            return Again(wait_s=0.0, is_a_try=False)
         case Failed():
             return _next(tries, schedule_s, dice=dice)
         case Answered():

@@ -60,8 +60,8 @@ def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes
         case Again():
             return Settlement(
                 claim=claim,
-                step=Step.POSTPONE,
-                failed=True,
+                step=Step.POSTPONE if verdict.is_a_try else Step.GIVE_BACK,
+                failed=verdict.is_a_try,
                 wait_s=verdict.wait_s,
                 pause_s=verdict.pause_s,
                 reason=retry_reason(outcome),

@@ -34,7 +34,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
     """What one try did, and what follows from it."""
 
     claim: Claim
-    step: Step  # ACCEPT, POSTPONE, GIVE_UP or HOLD
+    step: Step  # ACCEPT, POSTPONE, GIVE_UP, GIVE_BACK or HOLD
     wait_s: float = 0.0  # POSTPONE: until the next try
     pause_s: float = 0.0  # for the whole webhook
     failed: bool  # whether the endpoint failed: the breaker counts these

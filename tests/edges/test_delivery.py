@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from gevent.event import Event
 from slack_sdk.signature import SignatureVerifier
 from standardwebhooks import Webhook as StandardWebhook
 
@@ -10,7 +11,7 @@ from relay.core.delivery import State
 from relay.core.webhook import Status
 from relay.report import Attempt
 from tests.edges.engine import Engine, running
-from tests.receivers import Answer, Receiver
+from tests.receivers import Answer, Got, Receiver
 from tests.store.filled import SECRET, webhook
 from tests.waiting import until
 
@@ -97,6 +98,30 @@ def test_410_disables_the_webhook_and_tells(engine: Engine, receiver: Receiver) 
     found = engine.webhooks.get("wh_1")  # type: ignore[arg-type]
     assert found is not None
     assert (found.status, found.disabled_reason) == (Status.DISABLED, "gone")
+
+
+def test_what_a_worker_breaks_off_at_its_end_goes_on_at_once_elsewhere(
+    engine: Engine, receiver: Receiver, redis_url: str
+) -> None:
+    engine.webhooks.add(webhook("wh_1", url=receiver.url))
+    over = Event()
+
+    def answer(got: Got) -> Answer:
+        if "x-slack-retry-num" not in got.headers:
+            over.wait()
+        return Answer()
+
+    receiver.answer = answer
+    engine.append(*(f"Ev{number}" for number in range(8)))  # more than the breaker would bear
+    receiver.wait_for(8)
+    engine.worker.stop_claiming()
+    engine.poster.close(0.0)
+    with running(redis_url) as successor:
+        until(lambda: successor.settled(8), saying="all was delivered by another")
+    over.set()
+    seen = [got.headers["x-slack-retry-reason"] for got in receiver.got if "x-slack-retry-num" in got.headers]
+    assert seen == ["unknown_error"] * 8
+    assert {engine.delivery(id).tries for id in engine.ids()} == {1}
 
 
 def test_an_address_that_is_not_public_is_refused_and_not_retried(engine: Engine) -> None:

@@ -8,6 +8,7 @@ from relay.core.ledger import Ledger
 from relay.core.webhook import DisabledReason, Status
 from relay.store.journal import Match
 from relay.store.reply import maybe_bytes
+from tests.store.audit import audit
 from tests.store.filled import Filled, webhook
 from tests.waiting import until
 
@@ -81,6 +82,20 @@ def test_a_delivery_whose_workers_end_again_and_again_is_set_aside(filled: Fille
         until(lambda: filled.deliveries.claim(1, grace_s=0.001).claims)
     until(lambda: not filled.claim() and filled.state(id) is State.DEAD)
     assert filled.delivery(id).reason == "lost"
+
+
+def test_what_a_worker_gives_back_goes_on_at_once_and_is_neither_a_try_nor_a_failure_nor_a_loss(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1"))
+    filled.deliver("Ev1")
+    for times in range(9):
+        (claim,) = until(filled.claim)
+        assert (claim.tries, claim.losses) == (0, times)  # the numbers of its POSTs go on
+        assert filled.settle(claim, Step.GIVE_BACK, reason="unknown_error").failing == []
+    assert audit(filled.client.redis) == []
+    (claim,) = until(filled.claim)
+    assert claim.retry_reason == "unknown_error"
+    filled.settle(claim, Step.ACCEPT)
+    assert filled.deliveries.ledger() == Ledger(received=1, delivered=1, events=1)
 
 
 def test_a_failure_waits_for_its_next_try_and_after_the_last_is_dead_and_can_be_replayed(filled: Filled) -> None:

@@ -79,7 +79,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(
         which=st.integers(0, 100),
-        step=st.sampled_from([Step.ACCEPT, Step.POSTPONE, Step.POSTPONE, Step.GIVE_UP]),
+        step=st.sampled_from([Step.ACCEPT, Step.POSTPONE, Step.POSTPONE, Step.GIVE_UP, Step.GIVE_BACK]),
         twice=st.booleans(),
     )
     def a_worker_settles(self, which: int, step: Step, *, twice: bool) -> None:
@@ -88,7 +88,7 @@ class Life(RuleBasedStateMachine):
         for _ in range(1 + twice):  # the first answer was lost
             assert self.filled.settle(claim, step).in_time == [True]
         assert len(self.filled.deliveries.attempts.of(claim.id)) == before + 1
-        if step is not Step.POSTPONE:
+        if step not in {Step.POSTPONE, Step.GIVE_BACK}:
             self.leaves_its_row(claim.id)
 
     def leaves_its_row(self, id: DeliveryId) -> None:

@@ -1,8 +1,8 @@
 -- settle: what a try did becomes the delivery's next state, if the lease is still the settler's.
 --
--- ARGV: retention ms; rows: sequence, fence, step (accept, postpone, give_up, hold), wait ms until the next try, pause ms
---       for the whole webhook, whether the endpoint failed, reason (with postpone: Slack's word for the next try's
---       X-Slack-Retry-Reason), the attempt (a JSON line), place of a reply ('' without one), the reply
+-- ARGV: retention ms; rows: sequence, fence, step (accept, postpone, give_up, give_back, hold), wait ms until the next
+--       try, pause ms for the whole webhook, whether the endpoint failed, reason (with postpone and give_back: Slack's word
+--       for the next try's X-Slack-Retry-Reason), the attempt (a JSON line), place of a reply ('' without one), the reply
 -- leases, delivery:<n>, attempts:<n>, event:<id>, extra, due, later, tray, held, lane, fresh, gate, turns, ledger, bell
 -- replies:<place>  list  with accept, once for each delivery: what the endpoint answered, to be said in Slack
 -- reply_turns, reply_bell
@@ -18,7 +18,6 @@ redis.call('ZREM', key.leases, '')
 local answer, failing = {}, {}
 
 local function judge_gate(webhook, gate, failed, first_try, pause_ms)
-  gate.flying = gate.flying - 1
   if not failed then
     gate.fails, gate.since, gate.failed, gate.warned = 0, 0, 0, 0
     failing[webhook] = nil
@@ -45,10 +44,10 @@ end
 
 local function settle(sequence, record, step, wait_ms, reason)
   local name = key.delivery(sequence)
-  redis.call('HINCRBY', name, 'n', 1)
+  if step == 'give_back' then record.x = redis.call('HINCRBY', name, 'x', 1) else redis.call('HINCRBY', name, 'n', 1) end
   if record.x then redis.call('HSET', name, 'y', record.x) end -- losses are counted in a row
   move(sequence, record, step)
-  if step == 'postpone' then
+  if step == 'postpone' or step == 'give_back' then
     redis.call('HSET', name, 'd', put_off(record.w, sequence, now_ms + wait_ms), 'r', reason)
   elseif step == 'hold' then
     redis.call('RPUSH', key.held(record.w), sequence)
@@ -67,7 +66,8 @@ for _, settlement in ipairs(cmsgpack.unpack(ARGV[2])) do
   if mine and record.s == 'sending' then
     redis.call('APPEND', key.attempts(sequence), line .. '\n')
     redis.call('ZREM', key.leases, sequence)
-    judge_gate(record.w, gate, failed, not record.n, pause_ms)
+    gate.flying = gate.flying - 1
+    if step ~= 'give_back' then judge_gate(record.w, gate, failed, not record.n, pause_ms) end
     settle(sequence, record, step, wait_ms, reason)
     if step == 'accept' then say(sequence, record, place, reply) end
   elseif record and not mine then

@@ -38,6 +38,7 @@ const FAILURES = {
   reset: "The connection broke",
   too_large: "The answer is too large",
   refused: "Not sent",
+  stopped: "Broken off: the relay ended",
 };
 
 const DISABLED = {
