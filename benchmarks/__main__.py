@@ -9,10 +9,14 @@ import click
 from benchmarks.figures import Figure, middle
 from benchmarks.measures.backlog import backlog
 from benchmarks.measures.footprint import footprint
+from benchmarks.measures.isolation import isolation
 from benchmarks.measures.latency import latencies
 from benchmarks.measures.matching import matching
+from benchmarks.measures.memory import memory
+from benchmarks.measures.processes import processes
 from benchmarks.measures.scripts import lost_in_a_burst
 from benchmarks.measures.throughput import one_round
+from benchmarks.measures.watchers import watchers
 from benchmarks.record import Run
 from benchmarks.scale import FULL, SHORT, Scale
 from benchmarks.stage import Stage, staged
@@ -30,6 +34,10 @@ SUBJECTS: dict[str, Subject] = {
     "burst": lost_in_a_burst,
     "backlog": backlog,
     "latency": latencies,
+    "isolation": isolation,
+    "watchers": watchers,
+    "processes": processes,
+    "memory": memory,
     "matching": lambda _stage, scale: matching(scale),
     "footprint": footprint,
 }
