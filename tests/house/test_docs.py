@@ -5,6 +5,7 @@ import re
 import pytest
 
 from relay.settings import CLIENT_VARIABLES, variables
+from relay.store.client import SHARED
 from tests.house.drawings import DRAWINGS, drawings_in, drawn, openapi
 from tests.house.rooms import ROOT, nothing, tracked
 
@@ -32,10 +33,11 @@ def test_every_setting_is_documented_and_none_that_does_not_exist() -> None:
 def test_every_script_is_headed_by_what_it_does_and_what_it_is_given() -> None:
     for script in sorted((ROOT / "relay/store/scripts").glob("*.lua")):
         head = "".join(line for line in script.read_text().splitlines(keepends=True) if line.startswith("--"))
-        first, *_ = script.read_text().splitlines()
-        assert script.stem == "prelude" or first.startswith(f"-- {script.stem}: "), script.name
+        if script.stem in SHARED:
+            continue
+        assert head.startswith(f"-- {script.stem}: "), script.name
         assert "ARGV" in head, f"{script.name} does not say what it is given"
-        assert script.stem == "prelude" or "Answers with" in head, f"{script.name} does not say what it answers"
+        assert "Answers with" in head, f"{script.name} does not say what it answers"
 
 
 def test_every_script_names_each_key_that_it_touches() -> None:
@@ -44,7 +46,7 @@ def test_every_script_names_each_key_that_it_touches() -> None:
         head = set(re.findall(r"\w+", " ".join(line for line in lines if line.startswith("--"))))
         return set(re.findall(r"\bkey\.(\w+)", " ".join(line for line in lines if not line.startswith("--")))) - head
 
-    scripts = [path.name for path in tracked() if path.suffix == ".lua" and path.stem != "prelude"]
+    scripts = [path.name for path in tracked() if path.suffix == ".lua" and path.stem not in SHARED]
     nothing(f"relay/store/scripts/{name}: {sorted(left)}" for name in scripts if (left := unnamed(name)))
 
 
