@@ -126,13 +126,16 @@ class EventsMatched(Fact, frozen=True, kw_only=True):
 
 
 class ConnectionChanged(Fact, frozen=True, kw_only=True):
+    """How this process' own socket is doing."""
+
     connection: str
+    kind: str  # rtm, socket_mode
     status: str
     was: str = ""
+    lasted_s: float | None = None  # for how long it was that
+    team: str = ""
     error: str = ""
     explanation: str = ""
-    offline_s: float | None = None
-    reconnects: int | None = None
 
     def count(self, tally: Tally) -> None:
         tally.add(metrics.CONNECTION_CHANGES, self.connection, self.status)

@@ -7,6 +7,22 @@ from relay.core.tally import Tally
 from relay.report import Fact, Level
 
 
+class ConnectionDeaf(Fact, frozen=True, kw_only=True):
+    """No process hears Slack on it any more: what Slack says from now on may be lost."""
+
+    level: ClassVar[Level] = Level.WARNING
+    connection: str
+    since: float  # Unix seconds
+    error: str = ""
+
+
+class ConnectionHeard(Fact, frozen=True, kw_only=True):
+    """Slack is heard on it again."""
+
+    connection: str
+    gap_s: float
+
+
 class FramesSkipped(Fact, frozen=True, kw_only=True):
     """Frames that are no JSON, no object, or such that no envelope could be made of them; the connection goes on."""
 

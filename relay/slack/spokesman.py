@@ -14,6 +14,7 @@ from relay.core.envelope import Envelope
 from relay.core.own_event import connection_down, connection_up
 from relay.core.rtm_event import Identity
 from relay.report import ConnectionChanged, Reporter
+from relay.slack.facts import ConnectionDeaf, ConnectionHeard
 from relay.slack.inbox import Arrival, Inbox
 from relay.store.connection_states import ConnectionStates, Standing, Turn, Word
 from relay.store.errors import StoreAway
@@ -89,10 +90,12 @@ class Spokesman:
         self._unsaid.append(says)
 
     def _publish(self, turn: Turn, says: Standing) -> None:
-        """What the connection as a whole went through, as an event."""
+        """What the connection as a whole went through: a line in the log, and an event."""
         if turn.word in (Word.DEAF, Word.LATE):
+            self._report(ConnectionDeaf(connection=self._connection.id, since=turn.since, error=self._error))
             self._put(self._down(turn.since))
         if turn.word in (Word.BACK, Word.LATE):
+            self._report(ConnectionHeard(connection=self._connection.id, gap_s=turn.gap_s))
             self._put(
                 connection_up(
                     self._connection.id, self._connection.name, gap_s=turn.gap_s, now=says.at, team=self._team
@@ -100,15 +103,18 @@ class Spokesman:
             )
 
     def _down(self, since: float) -> Envelope:
-        error = self._view.error if self._view is not None else ""
         return connection_down(
             self._connection.id,
             self._connection.name,
-            error=error or "stopped",
+            error=self._error or "stopped",
             now=time(),
             since=since,
             team=self._team,
         )
+
+    @property
+    def _error(self) -> str:
+        return self._view.error if self._view is not None else ""
 
     @property
     def _team(self) -> str:
@@ -121,8 +127,11 @@ class Spokesman:
         self._report(
             ConnectionChanged(
                 connection=self._connection.id,
+                kind=self._connection.kind,
                 status=view.status,
                 was=was.status if was is not None else "",
+                lasted_s=view.since - was.since if was is not None else None,
+                team=view.team,
                 error=view.error,
                 explanation=view.explanation,
             )

@@ -2,11 +2,12 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from select import PIPE_BUF
 
 from relay.cli.log import Report
-from relay.report import Stopping
+from relay.report import Attempt, ConnectionChanged, Fact, Stopping
 
 
 class Writes(io.StringIO):
@@ -42,3 +43,51 @@ def test_a_line_that_is_too_long_by_itself_goes_out_alone() -> None:
         report(Stopping(what="relay", because=because))
     waiting[0]()
     assert [text.count("\n") for text in out.sent] == [1, 1, 1]
+
+
+ATTEMPT = Attempt(
+    delivery="dlv_1",
+    webhook="wh_1",
+    event="Ev1",
+    kind="message",
+    attempt=2,
+    result="timeout",
+    verdict="again",
+    ms=10_000,
+    again_in_s=300.0,
+    detail='no answer "in" time',
+)
+CHANGE = ConnectionChanged(connection="con_1", kind="rtm", status="reconnecting", was="connected", lasted_s=61.25)
+
+
+def written(fact: Fact, *, as_json: bool) -> str:
+    out = io.StringIO()
+    Report(out, as_json=as_json)(fact)
+    return out.getvalue()
+
+
+def test_an_attempt_and_a_change_are_one_wide_line_each_for_people() -> None:
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d attempt delivery=dlv_1 webhook=wh_1 event=Ev1 kind=message attempt=2 result=timeout "
+        r'verdict=again ms=10000 again_in_s=300\.000 detail="no answer \\"in\\" time"\n',
+        written(ATTEMPT, as_json=False),
+    )
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d connection_changed connection=con_1 kind=rtm status=reconnecting was=connected "
+        r"lasted_s=61\.250\n",
+        written(CHANGE, as_json=False),
+    )
+
+
+def test_and_one_object_each_for_programs() -> None:
+    for fact in (ATTEMPT, CHANGE):
+        (line,) = written(fact, as_json=True).splitlines()
+        said = json.loads(line)
+        assert said.pop("level") == "info"
+        assert said.pop("fact") == "".join("_" + c.lower() if c.isupper() else c for c in type(fact).__name__).lstrip(
+            "_"
+        )
+        assert said.pop("at").endswith("Z")
+        assert said == {
+            name: value for name in fact.__struct_fields__ if (value := getattr(fact, name)) not in {None, ""}
+        }
