@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import chain
 from time import monotonic
 
+from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId
 from relay.core.trace import Trace
 from relay.deliver.health import Health
@@ -17,6 +18,7 @@ from relay.fanout import FanOut, Lender
 from relay.loops import Loop
 from relay.report import Reporter
 from relay.service.rooms import Store
+from relay.service.slumber import Slumber
 from relay.settings import Settings
 from relay.slack.dial import Dialer
 from relay.slack.inbox import Inbox
@@ -39,15 +41,24 @@ class Work:
     ) -> None:
         self._poster = poster
         in_flight = InFlight(settings.deliver_options().in_flight, shards=len(store.shards))
+        slumbers = [Slumber(shard.journal, shards=len(store.shards)) for shard in store.shards]
         self._shards = [
-            ShardWork(shard, store, poster, settings=settings, share=in_flight.share(), report=report, trace=trace)
-            for shard in store.shards
+            ShardWork(
+                *(shard, store, poster),
+                settings=settings,
+                share=in_flight.share(),
+                slumber=slumber,
+                report=report,
+                trace=trace,
+            )
+            for shard, slumber in zip(store.shards, slumbers, strict=True)
         ]
-        self._supervisor = _supervisor(store, settings, [shard.events for shard in self._shards], report=report)
+        self._supervisor = _supervisor(store, settings, self._shards, report=report)
         slack = settings.slack_options()
         post = ReplyPost(store.connections, WebApi(slack, Dialer(slack, tls_context())))
         self._speaking = [
-            ShardSpeaking(shard, post, report, which=_which(shard.number, store)) for shard in store.shards
+            ShardSpeaking(shard, post, report, slumber=slumber, which=_which(shard.number, store))
+            for shard, slumber in zip(store.shards, slumbers, strict=True)
         ]
         rooms = ReplayRooms(replays=store.replays, shards=store.shards, directory=store.directory)
         self._replay = Loop("replay", Replayer(rooms, report).turn, report)
@@ -107,6 +118,7 @@ class ShardWork:
         *,
         settings: Settings,
         share: Share,
+        slumber: Slumber,
         report: Reporter,
         trace: Trace | None,
     ) -> None:
@@ -121,12 +133,18 @@ class ShardWork:
             trace=trace,
         )
         which = _which(shard.number, store)
+        self._slumber = slumber
         self.worker = Worker(rooms, settings.deliver_options(), report, share=share)
         lender = Lender(deliveries=shard.deliveries, borrow=self.worker.borrow)
-        self.events = FanOut(shard.journal, store.directory, report, lender=lender, trace=trace)
-        self.fan_out = Loop(f"fan out{which}", self.events.turn, report)
-        self.claim = Loop(f"claim{which}", self.worker.claim, report)
+        self._events = FanOut(shard.journal, store.directory, report, lender=lender, trace=trace)
+        self.fan_out = Loop(f"fan out{which}", slumber.awaited(self._events.turn), report)
+        self.claim = Loop(f"claim{which}", slumber.awaited(self.worker.claim), report)
         self.settle = Loop(f"settle{which}", self.worker.settle, report)
+
+    def append(self, envelopes: Sequence[Envelope]) -> list[bool]:
+        """As FanOut's. What comes wakes the shard."""
+        self._slumber.end()
+        return self._events.append(envelopes)
 
     def has_settled_all(self) -> bool:
         return not self.worker.in_flight
@@ -135,9 +153,9 @@ class ShardWork:
 class ShardSpeaking:
     """One shard's replies: what endpoints answer is said in Slack."""
 
-    def __init__(self, shard: Shard, post: Post, report: Reporter, *, which: str) -> None:
+    def __init__(self, shard: Shard, post: Post, report: Reporter, *, slumber: Slumber, which: str) -> None:
         self.replier = Replier(shard.replies, post, report)
-        self.take = Loop(f"take replies{which}", self.replier.take, report)
+        self.take = Loop(f"take replies{which}", slumber.awaited(self.replier.take), report)
         self.finish = Loop(f"finish replies{which}", self.replier.finish, report)
 
     def stop(self, within_s: float) -> None:
@@ -146,7 +164,7 @@ class ShardSpeaking:
         self.finish.stop_when(lambda: not self.replier.speaking, within_s)
 
 
-def _supervisor(store: Store, settings: Settings, journals: Sequence[FanOut], *, report: Reporter) -> Supervisor:
+def _supervisor(store: Store, settings: Settings, journals: Sequence[ShardWork], *, report: Reporter) -> Supervisor:
     options, parts = settings.slack_options(), len(store.shards)
     part = replace(options, buffer_events=options.buffer_events // parts, buffer_bytes=options.buffer_bytes // parts)
     inboxes = Inboxes(

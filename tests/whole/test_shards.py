@@ -3,6 +3,8 @@
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 from typing import Self
 
 import gevent
@@ -75,14 +77,21 @@ def test_their_number_is_fixed_by_the_first_process(redis_url: str) -> None:
         client.close()
 
 
-def test_an_idle_process_costs_two_commands_a_second(slack: SimulatedSlack, own_redis: RedisServer) -> None:
-    with Program("serve", environment(slack, own_redis.url)) as relay:
-        until(lambda: len(slack.lines) == 2, saying="both connections are up")
-        until(lambda: call(relay.address, "GET /readyz", token=None).status == 200)
+def is_ready(relay: Program) -> bool:
+    return call(relay.address, "GET /readyz", token=None).status == 200
+
+
+def test_an_idle_process_costs_two_commands_a_second_whatever_the_number_of_shards(slack: SimulatedSlack) -> None:
+    """Of shards that nothing has come to."""
+    with RedisServer() as one, RedisServer() as other, ExitStack() as stack:
+        for redis, shards in ((one, 1), (other, 16)):
+            relay = stack.enter_context(Program("serve", environment(slack, f"{redis.url}?shards={shards}")))
+            until(partial(is_ready, relay))
         let_pass(1.0)
-        with Commands(own_redis) as commands:
+        with Commands(one) as of_one, Commands(other) as of_sixteen:
             let_pass(10.0)
-        assert len(commands.seen) <= 2 * 10, commands.seen
+        for commands in (of_one, of_sixteen):
+            assert len(commands.seen) <= 2 * 10, commands.seen
 
 
 class Commands:
