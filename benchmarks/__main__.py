@@ -15,6 +15,7 @@ from benchmarks.measures.matching import matching
 from benchmarks.measures.memory import memory
 from benchmarks.measures.processes import processes
 from benchmarks.measures.scripts import lost_in_a_burst
+from benchmarks.measures.steps import steps
 from benchmarks.measures.throughput import one_round
 from benchmarks.measures.watchers import watchers
 from benchmarks.record import Run
@@ -40,6 +41,7 @@ SUBJECTS: dict[str, Subject] = {
     "memory": memory,
     "matching": lambda _stage, scale: matching(scale),
     "footprint": footprint,
+    "steps": lambda _stage, scale: steps(scale),
 }
 
 

@@ -18,6 +18,7 @@ class Scale:
     connections: int
     idle_s: float
     matchers: tuple[int, ...]  # webhooks
+    steps: int  # how often each is timed
 
 
 FULL = Scale(
@@ -34,6 +35,7 @@ FULL = Scale(
     connections=100,
     idle_s=20.0,
     matchers=(100, 10_000, 100_000),
+    steps=20_000,
 )
 SHORT = Scale(
     rounds=1,
@@ -49,4 +51,5 @@ SHORT = Scale(
     connections=3,
     idle_s=1.0,
     matchers=(10, 100),
+    steps=20,
 )
