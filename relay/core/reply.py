@@ -29,6 +29,7 @@ class Reply:
     text: str
     blocks: Json = None  # a list of Slack's blocks, as the endpoint wrote it
     at: float  # Unix seconds at which the endpoint answered
+    authors: tuple[str, ...] = ()  # users and bots whose doing the event is
 
     @property
     def place(self) -> str:
@@ -83,6 +84,7 @@ def reply_to(
         text=text if isinstance(text, str) else "",
         blocks=blocks if isinstance(blocks, list) else None,
         at=now,
+        authors=_authors(event),
     )
 
 
@@ -94,6 +96,11 @@ def is_own(body: Object, event: Object) -> bool:
     """
     user, app = _own_user(body), _text(body, "api_app_id")
     return any(_is_own(part, user, app) for part in (event, _part(event, "message"), _part(event, "previous_message")))
+
+
+def _authors(event: Object) -> tuple[str, ...]:
+    parts = (event, _part(event, "message"), _part(event, "previous_message"))
+    return tuple(sorted({_text(part, name) for part in parts for name in ("user", "bot_id")} - {""}))
 
 
 def _is_own(part: Object, user: str, app: str) -> bool:
@@ -139,7 +146,7 @@ def _text(of: Object, name: str) -> str:
 def write_reply(reply: Reply) -> bytes:
     """As the store keeps it."""
     place: dict[str, Json] = {"n": reply.connection, "c": reply.channel, "r": reply.thread_ts}
-    return json_text.write(place | {"t": reply.text, "b": reply.blocks, "at": reply.at})
+    return json_text.write(place | {"t": reply.text, "b": reply.blocks, "at": reply.at, "w": list(reply.authors)})
 
 
 def read_reply(text: bytes) -> Reply:
@@ -152,4 +159,5 @@ def read_reply(text: bytes) -> Reply:
         text=str(kept["t"]),
         blocks=kept["b"],
         at=cast(float, kept["at"]),
+        authors=tuple(cast(list[str], kept.get("w", []))),
     )

@@ -16,6 +16,7 @@ from relay.store.sessions import Sessions
 from relay.store.shards import Shards
 from relay.store.turns import Turns
 from relay.store.vault import Vault
+from relay.store.voices import Voices
 from relay.store.webhooks import Webhooks
 from relay.store.workers import Workers
 
@@ -30,6 +31,7 @@ class Store:
         self.notices = Notices(client)
         self.occurrences = Occurrences(client)
         self.replays = Replays(client)
+        self.voices = Voices(client)
         self.api_keys = ApiKeys(client)
         self.audit = Audit(client)
         self.idempotency = Idempotency(client, vault)

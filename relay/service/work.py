@@ -55,7 +55,7 @@ class Work:
         ]
         self._supervisor = _supervisor(store, settings, self._shards, report=report)
         slack = settings.slack_options()
-        post = ReplyPost(store.connections, WebApi(slack, Dialer(slack, tls_context())))
+        post = ReplyPost(store.connections, store.voices, WebApi(slack, Dialer(slack, tls_context())))
         self._speaking = [
             ShardSpeaking(shard, post, report, slumber=slumber, which=_which(shard.number, store))
             for shard, slumber in zip(store.shards, slumbers, strict=True)

@@ -239,6 +239,7 @@ GLOBAL_KEYS: tuple[Key, ...] = (
         meaning="rtm.connect's budget: the millisecond at which all turns that were taken will have been given back, "
         "and when that was written",
     ),
+    Key(name="voices", type="set", meaning="users and bots of Slack as whom replies were posted: not to be answered"),
     Key(
         name="occurrences",
         of="fingerprint",

@@ -47,7 +47,17 @@ def reply(**changes: Json) -> Reply | None:
 
 
 def test_an_answer_with_text_is_said_where_the_event_came_from() -> None:
-    assert reply() == Reply(connection=ConnectionId("con_1"), channel="C1", thread_ts=None, text="hello", at=5.0)
+    assert reply() == Reply(
+        connection=ConnectionId("con_1"), channel="C1", thread_ts=None, text="hello", at=5.0, authors=("U1",)
+    )
+
+
+def test_a_reply_knows_whose_doing_the_event_is() -> None:
+    edited = reply(
+        subtype="message_changed", user=None, message=message(user="U2"), previous_message=message(user="U3")
+    )
+    assert edited is not None
+    assert edited.authors == ("U2", "U3")
 
 
 def test_an_event_in_a_thread_is_answered_in_its_thread() -> None:
@@ -132,9 +142,20 @@ def test_the_echo_of_a_reply_is_not_answered() -> None:
     thread_ts=st.none() | st.text(),
     blocks=st.none() | st.lists(st.dictionaries(st.text(), st.text())),
     at=st.floats(0, 4e9),
+    authors=st.lists(st.text()),
 )
-def test_a_reply_is_kept_as_it_is(text: str, thread_ts: str | None, blocks: list[Json] | None, at: float) -> None:
-    said = Reply(connection=ConnectionId("con_1"), channel="C1", thread_ts=thread_ts, text=text, blocks=blocks, at=at)
+def test_a_reply_is_kept_as_it_is(
+    text: str, thread_ts: str | None, blocks: list[Json] | None, at: float, authors: list[str]
+) -> None:
+    said = Reply(
+        connection=ConnectionId("con_1"),
+        channel="C1",
+        thread_ts=thread_ts,
+        text=text,
+        blocks=blocks,
+        at=at,
+        authors=tuple(authors),
+    )
     assert read_reply(write_reply(said)) == said
 
 

@@ -14,6 +14,7 @@ from relay.slack.web_api import WebApi
 from relay.store.client import Client, StoreOptions
 from relay.store.connections import Connections
 from relay.store.vault import Vault
+from relay.store.voices import Voices
 from tests.edges.scripted_slack import Answer, ScriptedSlack
 from tests.edges.slack_side import RTM
 
@@ -21,13 +22,14 @@ REPLY = Reply(connection=RTM.id, channel="C1", thread_ts="1.5", text="hi", at=1.
 SILENT = replace(RTM, kind=Kind.SOCKET_MODE, token="xapp-1")
 
 
-def post(redis_url: str, slack: ScriptedSlack, connection: Connection) -> Said | NotNow | Never:
+def post(redis_url: str, slack: ScriptedSlack, connection: Connection, reply: Reply = REPLY) -> Said | NotNow | Never:
+    """By a worker that has done nothing before."""
     options = SlackOptions(api_url=slack.api_url)
     client = Client(StoreOptions(url=redis_url))
     try:
         connections = Connections(client, Vault())
-        connections.add(connection)
-        return ReplyPost(connections, WebApi(options, Dialer(options, tls_context())))(REPLY)
+        connections.ensure(connection)
+        return ReplyPost(connections, Voices(client), WebApi(options, Dialer(options, tls_context())))(reply)
     finally:
         client.close()
 
@@ -66,3 +68,17 @@ def test_without_a_bot_token_or_a_connection_nothing_is_said(redis_url: str, con
 def test_what_slack_may_say(redis_url: str, answer: Answer, said: NotNow | Never) -> None:
     with ScriptedSlack(answers={"chat.postMessage": [answer]}) as slack:
         assert post(redis_url, slack, RTM) == said
+
+
+@pytest.mark.parametrize("author", ["UONE", "BONE"])
+def test_what_one_bot_of_the_relay_said_is_not_answered_through_another(redis_url: str, author: str) -> None:
+    """It hears it as anybody's message; the two would talk for ever."""
+    other = replace(RTM, id=ConnectionId("con_other"), token="xoxb-other")
+    message = {"type": "message", "user": "UONE", "bot_id": "BONE", "text": "hi"}
+    with ScriptedSlack(answers={"chat.postMessage": [Answer(body={"ok": True, "message": message})]}) as slack:
+        assert post(redis_url, slack, RTM, replace(REPLY, authors=("UHUMAN",))) == Said()
+        echo = replace(REPLY, connection=other.id, authors=(author, "UELSE"))
+        answered = post(redis_url, slack, other, echo)
+        assert isinstance(answered, Never)
+        assert "another bot" in answered.why
+        assert post(redis_url, slack, other, replace(echo, authors=("UHUMAN",))) == Said()
