@@ -2,6 +2,7 @@
 
 import click
 
+from relay.cli import options
 from relay.cli.remote import Asker, remote
 
 COLUMNS = ("id", "name", "kind", "status", "since", "reconnects", "error", "explanation")
@@ -13,12 +14,12 @@ def connections() -> None:
 
 
 @connections.command("list", epilog="Example: relay connections list")
-@click.option("--limit", default=50, show_default=True)
+@options.limit
 @remote
 def list_(ask: Asker, /, limit: int) -> None:
     """All connections and how they are doing."""
     empty = "No connections yet. relay connections add makes one, and so does SLACK_BOT_TOKEN in relay's environment."
-    ask.table(ask.pages("/v1/connections", limit), COLUMNS, empty=empty)
+    ask.table("/v1/connections", COLUMNS, empty=empty, limit=limit)
 
 
 @connections.command(epilog="Example: relay connections show con_default")
@@ -26,14 +27,23 @@ def list_(ask: Asker, /, limit: int) -> None:
 @remote
 def show(ask: Asker, /, id: str) -> None:
     """Everything about one connection but its token."""
-    ask.record(ask.call(f"GET /v1/connections/{id}"))
+    ask.record(ask.call("GET /v1/connections/{id}", id=id))
 
 
 @connections.command(epilog="Example: relay connections add --kind socket_mode --name acme   (asks for the token)")
-@click.option("--kind", type=click.Choice(["rtm", "socket_mode"]), default="socket_mode", show_default=True)
-@click.option("--name", default="")
-@click.option("--slack-token", envvar="SLACK_TOKEN", prompt=True, hide_input=True, help="xox… for rtm, xapp-… else.")
-@click.option("--bot-token", envvar="SLACK_BOT_TOKEN", help="Socket Mode: messages and replies are posted with it.")
+@click.option(
+    "--kind", type=click.Choice(["rtm", "socket_mode"]), default="socket_mode", show_default=True,
+    help="What Slack is to open: Socket Mode for apps, RTM for classic bots.",
+)  # fmt: skip
+@click.option("--name", default="", help="For people, and for --connections.")
+@click.option(
+    "--slack-token", metavar="TOKEN", envvar="SLACK_TOKEN", show_envvar=True, prompt=True, hide_input=True,
+    help="xapp-… for socket_mode, xox… for rtm; asked for if it is not given.",
+)  # fmt: skip
+@click.option(
+    "--bot-token", metavar="TOKEN", envvar="SLACK_BOT_TOKEN", show_envvar=True,
+    help="Socket Mode: messages and replies are posted with it.",
+)  # fmt: skip
 @remote
 def add(ask: Asker, /, *, kind: str, name: str, slack_token: str, bot_token: str | None) -> None:
     """Connect to one more workspace."""
@@ -46,7 +56,7 @@ def add(ask: Asker, /, *, kind: str, name: str, slack_token: str, bot_token: str
 @remote
 def pause(ask: Asker, /, id: str) -> None:
     """Let go of Slack until it is resumed."""
-    ask.done(f"Paused {id}.", ask.call(f"PATCH /v1/connections/{id}", {"paused": True}))
+    ask.done(f"Paused {id}.", ask.call("PATCH /v1/connections/{id}", {"paused": True}, id=id))
 
 
 @connections.command(epilog="Example: relay connections resume con_default")
@@ -54,7 +64,7 @@ def pause(ask: Asker, /, id: str) -> None:
 @remote
 def resume(ask: Asker, /, id: str) -> None:
     """Connect again."""
-    ask.done(f"Resumed {id}.", ask.call(f"PATCH /v1/connections/{id}", {"paused": False}))
+    ask.done(f"Resumed {id}.", ask.call("PATCH /v1/connections/{id}", {"paused": False}, id=id))
 
 
 @connections.command(epilog="Example: relay connections reconnect con_default")
@@ -62,13 +72,13 @@ def resume(ask: Asker, /, id: str) -> None:
 @remote
 def reconnect(ask: Asker, /, id: str) -> None:
     """Open a new socket, and then let go of the old one."""
-    ask.done(f"{id} opens a new socket.", ask.call(f"POST /v1/connections/{id}/reconnect"))
+    ask.done(f"{id} opens a new socket.", ask.call("POST /v1/connections/{id}/reconnect", id=id))
 
 
 @connections.command(epilog="Example: relay connections remove con_default")
 @click.argument("id")
-@click.confirmation_option("--yes", prompt="Its events will no longer come. Remove it?")
+@options.sure("Its events will no longer come. Remove it?")
 @remote
 def remove(ask: Asker, /, id: str) -> None:
     """Forget a connection and its token."""
-    ask.done(f"Removed {id}.", ask.call(f"DELETE /v1/connections/{id}"))
+    ask.done(f"Removed {id}.", ask.call("DELETE /v1/connections/{id}", id=id))

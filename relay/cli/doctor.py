@@ -2,14 +2,16 @@
 broken.
 """
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from time import time
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from relay.cli.running import plainly
 from relay.core.complaints import complaint
@@ -28,6 +30,8 @@ CLOCK_S = 60.0
 
 FULL = 0.8
 
+COLOURS = {"ok": "green", "warning": "yellow", "broken": "red"}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -37,17 +41,28 @@ class Finding:
 
 
 @click.command(epilog="Example: REDIS_URL=redis://localhost SLACK_BOT_TOKEN=xoxb-… relay doctor")
-def doctor() -> None:
-    """Look at Redis, the tokens, the clock and the secrets; say what is broken and what to do."""
+@click.option("--json", "as_json", is_flag=True, help="For scripts: JSON instead of text.")
+def doctor(*, as_json: bool) -> None:
+    """Look at Redis, the tokens, the clock and the secrets; say what is broken and what to do.
+
+    The exit code is 1 if anything is broken.
+    """
     with plainly():
         settings = read_settings(os.environ)
     findings = list(_look(settings))
-    console = Console(highlight=False)
-    for finding in findings:
-        colour = {"ok": "green", "warning": "yellow", "broken": "red"}[finding.grade]
-        console.print(f"[{colour}]{finding.grade:<8}[/] [bold]{finding.name:<16}[/]", finding.sentence, soft_wrap=True)
+    if as_json:
+        click.echo(json.dumps({"data": [asdict(finding) for finding in findings]}, indent=2, ensure_ascii=False))
+    else:
+        _show(findings)
     if any(finding.grade == "broken" for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+def _show(findings: Iterable[Finding]) -> None:
+    console = Console(highlight=False)
+    for finding in findings:
+        grade = (f"{finding.grade:<8} ", COLOURS[finding.grade])
+        console.print(Text.assemble(grade, (f"{finding.name:<16} ", "bold"), finding.sentence), soft_wrap=True)
 
 
 def _look(settings: Settings) -> Iterator[Finding]:
@@ -86,7 +101,9 @@ def _judge_redis(server: Server) -> Iterator[Finding]:
         )
     else:
         yield Finding("persistence", "broken", "a restart forgets everything: set appendonly yes.")
-    if server.eviction not in {"", "noeviction"}:
+    if not server.eviction:
+        yield Finding("eviction", "warning", "it does not say what it does when memory is full; look at your plan.")
+    elif server.eviction != "noeviction":
         yield Finding(
             "eviction", "broken", f"{server.eviction} throws events away when memory is full: set noeviction."
         )

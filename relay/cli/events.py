@@ -1,9 +1,8 @@
 """`relay events`: what Slack sent."""
 
-from urllib.parse import urlencode
-
 import click
 
+from relay.cli import options
 from relay.cli.remote import Asker, remote
 from relay.core.webhook import Json
 
@@ -16,18 +15,17 @@ def events() -> None:
 
 
 @events.command("list", epilog="Example: relay events list --type message --limit 10")
-@click.option("--type", help="A selector, such as message or channel_*.")
-@click.option("--channel")
-@click.option("--connection")
-@click.option("--since", help="RFC 3339, such as 2026-11-23T00:00:00Z")
-@click.option("--until")
-@click.option("--limit", default=50, show_default=True)
+@click.option("--type", metavar="SELECTOR", help="Such as message or channel_*.")
+@click.option("--channel", metavar="ID", help="Of this channel.")
+@click.option("--connection", metavar="ID", help="That this connection heard.")
+@click.option("--since", metavar="TIME", help=options.SINCE)
+@click.option("--until", metavar="TIME", help=options.UNTIL)
+@options.limit
 @remote
-def list_(ask: Asker, /, limit: int, **asked: Json) -> None:
+def list_(ask: Asker, /, *, limit: int, **asked: Json) -> None:
     """Events, newest first."""
-    query = urlencode({name: str(value) for name, value in asked.items() if value})
-    path = "/v1/events" + (f"?{query}" if query else "")
-    ask.table(ask.pages(path, limit), COLUMNS, empty="No events. relay connections list says whether Slack is heard.")
+    empty = "No events. relay connections list says whether Slack is heard."
+    ask.table("/v1/events", COLUMNS, empty=empty, limit=limit, **asked)
 
 
 @events.command(epilog="Example: relay events show Ev0123456789ABCDEF0123")
@@ -35,7 +33,7 @@ def list_(ask: Asker, /, limit: int, **asked: Json) -> None:
 @remote
 def show(ask: Asker, /, id: str) -> None:
     """One event, its envelope, and where it went."""
-    ask.record(ask.call(f"GET /v1/events/{id}"))
+    ask.record(ask.call("GET /v1/events/{id}", id=id))
 
 
 @events.command(epilog="Example: relay events replay Ev0123456789ABCDEF0123")
@@ -43,4 +41,4 @@ def show(ask: Asker, /, id: str) -> None:
 @remote
 def replay(ask: Asker, /, id: str) -> None:
     """Send one event again to every webhook that wants it."""
-    ask.done(f"{id} goes out again.", ask.call(f"POST /v1/events/{id}/replay"))
+    ask.done(f"{id} goes out again.", ask.call("POST /v1/events/{id}/replay", id=id))

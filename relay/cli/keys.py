@@ -2,7 +2,9 @@
 
 import click
 
+from relay.cli import options
 from relay.cli.remote import Asker, remote
+from relay.core.webhook import Json
 
 COLUMNS = ("id", "name", "scope", "webhooks", "created_at", "last_used_at")
 
@@ -13,23 +15,26 @@ def keys() -> None:
 
 
 @keys.command("list", epilog="Example: relay keys list")
-@click.option("--limit", default=50, show_default=True)
+@options.limit
 @remote
 def list_(ask: Asker, /, limit: int) -> None:
     """All keys, without what they are."""
-    ask.table(ask.pages("/v1/keys", limit), COLUMNS, empty="No keys; only the bootstrap token opens this relay.")
+    empty = "No keys; only the admin token opens this relay. relay keys add NAME makes one."
+    ask.table("/v1/keys", COLUMNS, empty=empty, limit=limit)
 
 
-@keys.command(epilog="Example: relay keys add ci --scope owner --webhook wh_w4ed5tarj8aqndh6")
+@keys.command(epilog="Example: relay keys add ci --scope owner --webhooks wh_w4ed5tarj8aqndh6")
 @click.argument("name")
-@click.option("--scope", type=click.Choice(["admin", "read", "owner"]), default="read", show_default=True)
-@click.option("--webhook", "webhooks", multiple=True, help="For owner: whose; repeatable.")
+@click.option(
+    "--scope", type=click.Choice(["admin", "read", "owner"]), default="read", show_default=True,
+    help="admin: everything; read: looks at all but secrets; owner: its own webhooks.",
+)  # fmt: skip
+@options.several("--webhooks", metavar="IDS", help="For owner: whose; with commas, or repeatable.")
 @remote
 def add(ask: Asker, /, *, name: str, scope: str, webhooks: tuple[str, ...]) -> None:
     """Make a key, and show it this once."""
-    ask.record(
-        ask.call("POST /v1/keys", {"name": name, "scope": scope} | ({"webhooks": list(webhooks)} if webhooks else {}))
-    )
+    asked: dict[str, Json] = {"name": name, "scope": scope} | ({"webhooks": list(webhooks)} if webhooks else {})
+    ask.record(ask.call("POST /v1/keys", asked))
 
 
 @keys.command(epilog="Example: relay keys remove key_w4ed5tarj8aqndh6")
@@ -37,4 +42,4 @@ def add(ask: Asker, /, *, name: str, scope: str, webhooks: tuple[str, ...]) -> N
 @remote
 def remove(ask: Asker, /, id: str) -> None:
     """Let it open nothing any more."""
-    ask.done(f"Removed {id}.", ask.call(f"DELETE /v1/keys/{id}"))
+    ask.done(f"Removed {id}.", ask.call("DELETE /v1/keys/{id}", id=id))

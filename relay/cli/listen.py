@@ -1,6 +1,7 @@
 """`relay listen --forward URL`: Slack's events on a laptop, signed, from a relay that runs elsewhere."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from time import time
@@ -11,7 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from relay import __version__
+from relay.cli import options
 from relay.cli.remote import Asker, remote
+from relay.cli.showing import visible
 from relay.cli.stream import Frame
 from relay.core.callback import write_callback
 from relay.core.delivery import Claim
@@ -19,7 +22,7 @@ from relay.core.envelope import Envelope, Media
 from relay.core.ids import DeliveryId, EventId, WebhookId
 from relay.core.outcome import Answered, Failed, Outcome, Refused
 from relay.core.signing import SECRET_BYTES, make_secret, read_secret
-from relay.core.webhook import SigningSecret, Webhook
+from relay.core.webhook import Json, SigningSecret, Webhook
 from relay.deliver.post import Poster, PostOptions, Request
 
 ANYWHERE = tuple(ip_network(network) for network in ("127.0.0.0/8", "::1/128", "0.0.0.0/0", "::/0"))
@@ -66,11 +69,11 @@ class Forwarder:
 
 @click.command(epilog="Example: relay listen --forward http://localhost:3000/slack/events --events message")
 @click.option("--forward", "url", required=True, metavar="URL", help="Where the callbacks go.")
-@click.option("--events", default="*", show_default=True, help="Selectors, with commas.")
-@click.option("--webhook", default="", help="Only what this webhook of the relay wants.")
-@click.option("--secret", default="", help="whsec_…, to sign with; made and shown if it is not given.")
+@options.events
+@click.option("--webhook", metavar="ID", default="", help="Only what this webhook of the relay wants.")
+@click.option("--secret", metavar="whsec_…", default="", help="To sign with; made and shown if it is not given.")
 @remote
-def listen(ask: Asker, /, *, url: str, events: str, webhook: str, secret: str) -> None:
+def listen(ask: Asker, /, *, url: str, events: Sequence[str], webhook: str, secret: str) -> None:
     """Forward live callbacks, signed, to a server on this machine."""
     secret = secret or make_secret(os.urandom(SECRET_BYTES))
     read_secret(secret)
@@ -79,11 +82,15 @@ def listen(ask: Asker, /, *, url: str, events: str, webhook: str, secret: str) -
     target = Webhook(id=WebhookId("wh_listen"), url=url, events=("*",), secrets=(SigningSecret(secret=secret),))
     forwarder = Forwarder(poster=poster, webhook=target)
     console = Console(highlight=False)
-    query = {"events": events} | ({"webhook": webhook} if webhook else {})
+    query = {"events": ",".join(events) or "*"} | ({"webhook": webhook} if webhook else {})
     try:
         for frame in ask.stream(query).frames():
             if frame.kind == "event" and frame.fields.get("envelope") is not None:
-                console.print(_line(frame, forwarder.forward(frame)), soft_wrap=True)
+                outcome = forwarder.forward(frame)
+                if ask.as_json:
+                    ask.document(_fields(frame, outcome))
+                else:
+                    console.print(_line(frame, outcome), soft_wrap=True)
     finally:
         poster.close(0.0)
 
@@ -94,6 +101,14 @@ def _body(frame: Frame) -> bytes:
     if isinstance(envelope, str):  # a form
         return envelope.encode()
     return frame.text.split(JOINT, 1)[1][:-1].encode()
+
+
+def _fields(frame: Frame, outcome: Outcome) -> dict[str, Json]:
+    head = frame.part("event")
+    told: dict[str, Json] = {"event": head.get("id"), "type": head.get("type")}
+    if isinstance(outcome, Answered):
+        return {**told, "status": outcome.status, "duration_ms": round(outcome.timing.total_s * 1000, 2)}
+    return {**told, "status": None, "failure": _said(outcome)[0]}
 
 
 def _line(frame: Frame, outcome: Outcome) -> Text:
@@ -108,7 +123,7 @@ def _said(outcome: Outcome) -> tuple[str, str]:
             words = (
                 str(outcome.status),
                 f"{outcome.timing.total_s * 1000:.0f} ms",
-                outcome.excerpt[:80].decode("utf-8", "replace"),
+                visible(outcome.excerpt[:80].decode("utf-8", "replace").replace("\n", " ")),
             )
             return "  ".join(words), "green" if 200 <= outcome.status < 300 else "red"
         case Failed():

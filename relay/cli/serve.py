@@ -1,5 +1,6 @@
 """`relay serve`, `relay web`, `relay worker`: what a deployment runs."""
 
+import os
 import secrets
 from contextlib import ExitStack
 
@@ -15,7 +16,7 @@ from relay.cli.running import (
     stopped_in_order,
 )
 from relay.service import Parts, Relay
-from relay.settings import Settings
+from relay.settings import Settings, read_settings
 from relay.store.embedded import EmbeddedRedis
 
 
@@ -32,9 +33,13 @@ def web() -> None:
 
 
 @click.command(epilog="Example: REDIS_URL=redis://localhost SLACK_BOT_TOKEN=xoxb-… relay worker --processes 2")
-@click.option("--processes", type=click.IntRange(1, 64), envvar="WEB_CONCURRENCY", default=1, show_default=True)
-def worker(processes: int) -> None:
+@click.option(
+    "--processes", type=click.IntRange(1, 64), help="So many under one parent.  [default: WEB_CONCURRENCY, or 1]"
+)
+def worker(processes: int | None) -> None:
     """Connections and deliveries only. Any number may run beside each other."""
+    with plainly():
+        processes = processes or read_settings(os.environ).processes
     if processes == 1:
         _run("worker", Parts.WORK)
     else:
@@ -46,11 +51,13 @@ def _run(what: str, parts: Parts) -> None:
         settings, report = settings_and_report()
         if Parts.WEB in parts:
             settings.check_bind()
-            settings = _with_admin_token(settings)
+        token = "" if settings.admin_token or Parts.WEB not in parts else secrets.token_urlsafe(24)
         allow_many_files()
         signals = Signals()
-        relay = Relay(settings, parts, report)
+        relay = Relay(_with(settings, token), parts, report)
         running = relay.__enter__()
+        if token:
+            click.echo(f"RELAY_ADMIN_TOKEN is not set; for this run it is {token}", err=True)
         if running.address:
             click.echo(f"relay {what} listens on {running.address}", err=True)
         spare_the_collector()
@@ -70,10 +77,6 @@ def _run_crew(processes: int) -> None:
         stopped_in_order("crew", lambda: crew.stop(settings.shutdown_s + 2.0), report, because=because)
 
 
-def _with_admin_token(settings: Settings) -> Settings:
-    """Check_bind lets only a loopback bind come here without one: it gets one for this run, and its owner is told."""
-    if settings.admin_token:
-        return settings
-    token = secrets.token_urlsafe(24)
-    click.echo(f"RELAY_ADMIN_TOKEN is not set; for this run it is {token}", err=True)
-    return settings.model_copy(update={"admin_token": token})
+def _with(settings: Settings, token: str) -> Settings:
+    """Check_bind lets only a loopback bind come here without an admin token: it gets one for this run."""
+    return settings.model_copy(update={"admin_token": token}) if token else settings

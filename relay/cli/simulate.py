@@ -8,7 +8,7 @@ from relay.simulator.slack import SimulatedSlack
 
 
 @click.command(epilog="Example: relay simulate --rate 5, and then SLACK_API_URL=http://127.0.0.1:9700/api/ relay serve")
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens.")
 @click.option("--port", default=9700, show_default=True, help="0 for a free one.")
 @click.option("--rate", default=1.0, show_default=True, help="Events a second of traffic.")
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same workspace and traffic.")

@@ -4,26 +4,30 @@ import json
 import time
 
 import click
-from rich.progress import Progress
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from relay.cli import options
 from relay.cli.remote import Asker, remote
+from relay.cli.showing import Row
 from relay.core.webhook import Json
 
 COLUMNS = ("id", "status", "url", "events", "description")
 POLL_S = 0.5
+LITERALS = frozenset({"true", "false", "null"})
 
 
 @click.group()
 def webhooks() -> None:
-    """Where events go: list, show, add, update, remove, test, rotate, enable, disable, replay."""
+    """Where events go: list, show, add, update, remove, test, verify, secret, rotate, enable, disable, replay."""
 
 
 @webhooks.command("list", epilog="Example: relay webhooks list --json | jq '.data[].url'")
-@click.option("--limit", default=50, show_default=True)
+@options.limit
 @remote
 def list_(ask: Asker, /, limit: int) -> None:
     """All webhooks, newest first."""
-    ask.table(ask.pages("/v1/webhooks", limit), COLUMNS, empty="No webhooks yet. relay webhooks add URL makes one.")
+    ask.table("/v1/webhooks", COLUMNS, empty="No webhooks yet. relay webhooks add URL makes one.", limit=limit)
 
 
 @webhooks.command(epilog="Example: relay webhooks show wh_w4ed5tarj8aqndh6")
@@ -31,18 +35,22 @@ def list_(ask: Asker, /, limit: int) -> None:
 @remote
 def show(ask: Asker, /, id: str) -> None:
     """Everything about one webhook but its secret."""
-    ask.record(ask.call(f"GET /v1/webhooks/{id}"))
+    ask.record(ask.call("GET /v1/webhooks/{id}", id=id))
 
 
 def _settings(command: click.decorators.FC) -> click.decorators.FC:
     """The options that `add` and `update` share."""
     for option in (
-        click.option("--set", "others", multiple=True, metavar="FIELD=JSON", help="Any other field: --set timeout=5"),
-        click.option("--description"),
-        click.option("--filter", "pattern", metavar="JSON", help='Such as \'{"event": {"channel": ["C1"]}}\''),
-        click.option("--channel", "channels", multiple=True, help="Only of this channel; repeatable."),
-        click.option("--event", "-e", "events", multiple=True, help="A selector, such as message; repeatable."),
-    ):
+        click.option(
+            "--set", "others", multiple=True, metavar="FIELD=VALUE",
+            help="Any other field: --set timeout=5, --set order=channel, or JSON; repeatable.",
+        ),
+        click.option("--description", metavar="TEXT", help="For people."),
+        click.option("--filter", "pattern", metavar="JSON", help='Such as \'{"event": {"channel_type": ["im"]}}\'.'),
+        options.several("--connections", metavar="IDS", help="Only of these, by id or name; repeatable."),
+        options.several("--channels", metavar="IDS", help="Only of these, such as C024BE91L; repeatable."),
+        options.events,
+    ):  # fmt: skip
         command = option(command)
     return command
 
@@ -60,7 +68,7 @@ def add(ask: Asker, /, url: str, **given: Json) -> None:
 
 @webhooks.command(epilog="Example: relay webhooks update wh_w4ed5tarj8aqndh6 --set max_in_flight=20")
 @click.argument("id")
-@click.option("--url", "new_url")
+@click.option("--url", "new_url", metavar="URL", help="Where callbacks go from now on.")
 @_settings
 @remote
 def update(ask: Asker, /, id: str, new_url: str | None, **given: Json) -> None:
@@ -68,16 +76,16 @@ def update(ask: Asker, /, id: str, new_url: str | None, **given: Json) -> None:
     change = ({"url": new_url} if new_url else {}) | _fields(given)
     if not change:
         raise click.UsageError("nothing to change; see relay webhooks update --help")
-    ask.record(ask.call(f"PATCH /v1/webhooks/{id}", change))
+    ask.record(ask.call("PATCH /v1/webhooks/{id}", change, id=id))
 
 
 @webhooks.command(epilog="Example: relay webhooks remove wh_w4ed5tarj8aqndh6")
 @click.argument("id")
-@click.confirmation_option("--yes", prompt="What is still outstanding for it will be cancelled. Remove it?")
+@options.sure("What is still outstanding for it will be cancelled. Remove it?")
 @remote
 def remove(ask: Asker, /, id: str) -> None:
     """Remove a webhook."""
-    ask.done(f"Removed {id}.", ask.call(f"DELETE /v1/webhooks/{id}"))
+    ask.done(f"Removed {id}.", ask.call("DELETE /v1/webhooks/{id}", id=id))
 
 
 @webhooks.command(epilog="Example: relay webhooks test wh_w4ed5tarj8aqndh6")
@@ -85,7 +93,7 @@ def remove(ask: Asker, /, id: str) -> None:
 @remote
 def test(ask: Asker, /, id: str) -> None:
     """Send one signed sample event now, and show what the endpoint said."""
-    ask.record(ask.call(f"POST /v1/webhooks/{id}/test"))
+    ask.record(ask.call("POST /v1/webhooks/{id}/test", id=id))
 
 
 @webhooks.command(epilog="Example: relay webhooks rotate wh_w4ed5tarj8aqndh6 --overlap 24h")
@@ -94,7 +102,23 @@ def test(ask: Asker, /, id: str) -> None:
 @remote
 def rotate(ask: Asker, /, id: str, overlap: str) -> None:
     """Make a new secret."""
-    ask.record(ask.call(f"POST /v1/webhooks/{id}/rotate-secret", {"overlap": overlap}))
+    ask.record(ask.call("POST /v1/webhooks/{id}/rotate-secret", {"overlap": overlap}, id=id))
+
+
+@webhooks.command(epilog="Example: relay webhooks secret wh_w4ed5tarj8aqndh6")
+@click.argument("id")
+@remote
+def secret(ask: Asker, /, id: str) -> None:
+    """Show its secret, and old ones that still sign."""
+    ask.record(ask.call("GET /v1/webhooks/{id}/secret", id=id))
+
+
+@webhooks.command(epilog="Example: relay webhooks verify wh_w4ed5tarj8aqndh6")
+@click.argument("id")
+@remote
+def verify(ask: Asker, /, id: str) -> None:
+    """Send Slack's url_verification challenge, and see whether the endpoint answers it."""
+    ask.done(f"{id} answers the challenge.", ask.call("POST /v1/webhooks/{id}/verify", id=id))
 
 
 @webhooks.command(epilog="Example: relay webhooks enable wh_w4ed5tarj8aqndh6 --drain")
@@ -103,7 +127,7 @@ def rotate(ask: Asker, /, id: str, overlap: str) -> None:
 @remote
 def enable(ask: Asker, /, id: str, drain: bool) -> None:  # noqa: FBT001  # click calls it by name
     """Let it have events again."""
-    ask.done(f"Enabled {id}.", ask.call(f"POST /v1/webhooks/{id}/enable", {"drain": drain}))
+    ask.done(f"Enabled {id}.", ask.call("POST /v1/webhooks/{id}/enable", {"drain": drain}, id=id))
 
 
 @webhooks.command(epilog="Example: relay webhooks disable wh_w4ed5tarj8aqndh6")
@@ -111,38 +135,45 @@ def enable(ask: Asker, /, id: str, drain: bool) -> None:  # noqa: FBT001  # clic
 @remote
 def disable(ask: Asker, /, id: str) -> None:
     """Hold its events from now on."""
-    ask.done(f"Disabled {id}; its events are held.", ask.call(f"POST /v1/webhooks/{id}/disable"))
+    ask.done(f"Disabled {id}; its events are held.", ask.call("POST /v1/webhooks/{id}/disable", id=id))
 
 
 @webhooks.command(
     epilog="Example: relay webhooks replay wh_w4ed5tarj8aqndh6 --since 2026-11-23T00:00:00Z --status dead"
 )
 @click.argument("id")
-@click.option("--since", required=True, help="RFC 3339, such as 2026-11-23T00:00:00Z")
-@click.option("--until")
-@click.option("--status", type=click.Choice(["dead", "missing", "all"]), default="dead", show_default=True)
+@click.option("--since", required=True, metavar="TIME", help=options.SINCE)
+@click.option("--until", metavar="TIME", help=options.UNTIL)
+@click.option(
+    "--status", type=click.Choice(["dead", "missing", "all"]), default="dead", show_default=True,
+    help="dead: what was given up; missing: what it never had.",
+)  # fmt: skip
 @click.option("--no-wait", is_flag=True, help="Begin it and return.")
 @remote
 def replay(ask: Asker, /, id: str, **given: Json) -> None:
     """Send what is dead, was missed, or all of a range again; shows the progress."""
     no_wait = given.pop("no_wait")
     begun = ask.call("POST /v1/replays", {"webhook": id} | {name: value for name, value in given.items() if value})
-    if no_wait:
-        ask.record(begun)
-        return
-    with Progress(disable=ask.as_json) as progress:
-        bar = progress.add_task("replayed", total=None)
-        while begun["status"] == "running":
+    ask.record(begun if no_wait else _ended(ask, begun))
+
+
+def _ended(ask: Asker, replay: Row) -> Row:
+    """The replay, once it is over; meanwhile a bar shows how much of the range has been looked at."""
+    console = Console(stderr=True)
+    columns = (TextColumn("replaying"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[sent]} sent again"))
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("", total=1.0, sent=0)
+        while replay["status"] == "running":
             time.sleep(POLL_S)
-            begun = ask.call(f"GET /v1/replays/{begun['id']}")
-            progress.update(bar, completed=float(str(begun.get("replayed", 0))))
-    ask.record(begun)
+            replay = ask.call("GET /v1/replays/{id}", id=str(replay["id"]))
+            progress.update(bar, completed=float(str(replay["share"])), sent=replay["replayed"])
+    return replay
 
 
 def _fields(given: dict[str, Json]) -> dict[str, Json]:
     """The request's fields from the options. Raises UsageError."""
     fields: dict[str, Json] = {}
-    for name in ("events", "channels"):
+    for name in ("events", "channels", "connections"):
         if given[name]:
             fields[name] = list(given[name])  # type: ignore[arg-type]  # click's `multiple` gives a tuple
     if given["description"] is not None:
@@ -151,7 +182,7 @@ def _fields(given: dict[str, Json]) -> dict[str, Json]:
         fields["filter"] = _json("--filter", str(given["pattern"]))
     for other in given["others"] or ():  # type: ignore[union-attr]  # the same
         name, _, value = str(other).partition("=")
-        fields[name] = _json(f"--set {name}", value)
+        fields[name] = value if value.isidentifier() and value not in LITERALS else _json(f"--set {name}", value)
     return fields
 
 

@@ -1,13 +1,17 @@
-"""The command line as a person types it, against a running relay."""
+"""The command line as a person types it, against a running relay. What each command says: edges/test_cli.py."""
 
 import json
 import os
+import pty
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from gevent.subprocess import run
+from gevent.os import tp_read
+from gevent.subprocess import Popen, run
 
 from relay.core.webhook import Json
 from relay.simulator.options import BOT_TOKEN, SimulatorOptions
@@ -54,24 +58,6 @@ def first_id(command: str, relay: Program) -> str:
     return str(rows[0]["id"])
 
 
-def test_a_webhook_from_birth_to_removal(relay: Program) -> None:
-    with Receiver() as receiver:
-        made = answered(f"webhooks add {receiver.url} -e message -e reaction_* --description first", relay)
-        assert str(made["secret"]).startswith("whsec_")
-        assert made["events"] == ["message", "reaction_*"]
-        id = made["id"]
-        assert "first" in typed("webhooks list", relay.address).stdout
-        assert answered(f"webhooks update {id} --set timeout=5", relay)["timeout"] == 5
-        assert answered(f"webhooks test {id}", relay)["status"] == 200
-        assert answered(f"webhooks rotate {id} --overlap 1h", relay)["secret"] != made["secret"]
-        assert answered(f"webhooks disable {id}", relay)["status"] == "disabled"
-        assert answered(f"webhooks enable {id} --drain", relay)["status"] == "enabled"
-        assert typed(f"webhooks remove {id} --yes", relay.address).stdout == f"Removed {id}.\n"
-        gone = typed(f"webhooks show {id}", relay.address)
-        assert gone.returncode == 1
-        assert "no such webhook" in gone.stderr
-
-
 def test_events_and_deliveries_are_listed_and_sent_again(relay: Program) -> None:
     with Receiver() as receiver:
         answered(f"webhooks add {receiver.url} -e **", relay)
@@ -85,67 +71,68 @@ def test_events_and_deliveries_are_listed_and_sent_again(relay: Program) -> None
         receiver.wait_for(seen + 1)
 
 
-def test_connections_are_listed_paused_and_resumed(relay: Program) -> None:
-    assert "default" in typed("connections list", relay.address).stdout
-    answered("connections pause con_default", relay)
-    relay.fact("connection_changed", status="stopped")
-    answered("connections resume con_default", relay)
-
-
-def test_a_command_without_a_token_says_what_to_do() -> None:
-    refused = typed("webhooks list", RELAY_ADMIN_TOKEN="")
-    assert refused.returncode == 2
-    assert "RELAY_ADMIN_TOKEN" in refused.stderr
-
-
-def test_a_relay_that_is_not_there_is_said_in_one_line() -> None:
-    refused = typed("webhooks list", "http://127.0.0.1:1")
-    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
-    assert "cannot be reached" in refused.stderr
-
-
 @pytest.mark.parametrize(
-    "command", ["", "serve", "demo", "worker", "simulate", "webhooks add", "deliveries list", "doctor"]
+    ("shell", "position", "said"),
+    [("zsh", "1", "plain\nwebhooks\n"), ("fish", "webh", "plain,webhooks\t")],
 )
-def test_every_command_helps(command: str) -> None:
-    helped = typed(f"{command} --help")
-    assert helped.returncode == 0
-    assert "Usage: relay" in helped.stdout
+def test_the_tab_key_knows_the_commands(shell: str, position: str, said: str) -> None:
+    """Asked as the function of `relay completion` asks in that shell; bash itself is below."""
+    asked = {"_RELAY_COMPLETE": f"{shell}_complete", "COMP_WORDS": "relay webh", "COMP_CWORD": position}
+    assert said in typed("", **asked).stdout
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_tab_key_can_know_the_commands(shell: str) -> None:
-    assert "_RELAY_COMPLETE" in typed(f"completion {shell}").stdout
+def test_bash_completes_what_is_begun(tmp_path: Path) -> None:
+    (tmp_path / "relay").write_text(f'#!/bin/sh\nexec {sys.executable} -m relay "$@"\n')
+    (tmp_path / "relay").chmod(0o755)
+    begun = "COMP_WORDS=(relay deliveries re); COMP_CWORD=2; _relay_completion relay; echo ${COMPREPLY[@]}"
+    script = f'PATH={tmp_path}:$PATH; eval "$(relay completion bash)"; {begun}'
+    assert run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout == "retry\n"
 
 
-def test_the_doctor_is_content_with_a_sound_relay(slack: SimulatedSlack, redis_url: str) -> None:
-    env = {
-        "REDIS_URL": redis_url,
-        "SLACK_API_URL": slack.api_url,
-        "SLACK_BOT_TOKEN": BOT_TOKEN,
-        "RELAY_SECRET_KEY": "k",
-    }
-    seen = typed("doctor", **env)
-    assert "rtm.connect takes it" in seen.stdout
-    assert "it throws nothing away" in seen.stdout
-    assert "a restart forgets everything" in seen.stdout  # the tests' shared Redis writes nothing
-    assert seen.returncode == 1
+def test_on_a_terminal_there_is_colour_and_in_a_pipe_there_is_none(relay: Program) -> None:
+    assert "\x1b[32mconnected\x1b[0m" in on_a_terminal("connections list", relay.address)
+    assert "\x1b" not in typed("connections list", relay.address).stdout
+
+
+def test_on_a_terminal_a_bar_shows_how_far_a_replay_is(relay: Program) -> None:
+    with Receiver() as receiver:
+        id = answered(f"webhooks add {receiver.url} -e *", relay)["id"]
+        shown = on_a_terminal(f"webhooks replay {id} --since 2020-01-01T00:00:00Z --status all", relay.address)
+    assert "replaying" in shown
+    assert "100%" in shown
 
 
 @pytest.mark.parametrize(
-    ("env", "said"),
+    ("command", "env", "said"),
     [
-        ({"REDIS_URL": "redis://127.0.0.1:1"}, "Redis is away"),
-        ({"SLACK_BOT_TOKEN": "xoxb-not_allowed_token_type"}, "Use Socket Mode"),
-        ({"SLACK_BOT_TOKEN": "xoxb-token_revoked"}, "token_revoked"),
-        ({"SLACK_APP_TOKEN": "xapp-invalid_auth"}, "invalid_auth"),
-        ({"HOST": "0.0.0.0", "RELAY_ADMIN_TOKEN": ""}, "RELAY_ADMIN_TOKEN is not set"),  # noqa: S104
-        ({"RELAY_DATA_DIR": "/proc/nowhere"}, "cannot be written"),
-        ({"HOST": "0.0.0.0"}, "RELAY_SECRET_KEY is not set"),  # noqa: S104
+        ("worker", {"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY cannot be read"),
+        ("serve", {"RELAY_ADMIN_TOKEN": "", "REDIS_URL": "redis://127.0.0.1:1"}, "cannot listen on"),
     ],
-    ids=["redis away", "granular token", "revoked", "bad app token", "no admin token", "no folder", "no secret key"],
+    ids=["no workers", "a taken port"],
 )
-def test_the_doctor_finds_what_is_broken(env: dict[str, str], said: str, slack: SimulatedSlack) -> None:
-    seen = typed("doctor", **({"SLACK_API_URL": slack.api_url} | env))
-    assert said in seen.stdout
-    assert seen.returncode == 1
+def test_what_cannot_begin_says_why_and_nothing_else(command: str, env: dict[str, str], said: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = typed(command, **{"PORT": str(taken.getsockname()[1]), "HOST": "127.0.0.1", **env})
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert said in refused.stderr
+
+
+def on_a_terminal(command: str, address: str) -> str:
+    """What a command draws there."""
+    here, there = pty.openpty()
+    env = {name: os.environ[name] for name in ("PATH", "HOME")} | {"RELAY_URL": address, "TERM": "xterm-256color"}
+    env |= {"RELAY_ADMIN_TOKEN": ADMIN_TOKEN, "COLUMNS": "120"}
+    asked = [sys.executable, "-m", "relay", *command.split()]
+    with Popen(asked, env=env, stdin=there, stdout=there, stderr=there) as process:
+        os.close(there)
+        shown = b"".join(iter(lambda: read_until_closed(here), b""))
+        assert process.wait() == 0, shown
+    os.close(here)
+    return shown.decode()
+
+
+def read_until_closed(terminal: int) -> bytes:
+    try:
+        return tp_read(terminal, 65536)
+    except OSError:  # EIO: the other side has gone
+        return b""
