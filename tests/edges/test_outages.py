@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from gevent.event import Event
@@ -67,8 +68,8 @@ def hold_back(receiver: Receiver) -> Event:
     return answers
 
 
-def begin(engine: Engine, receiver: Receiver) -> None:
-    engine.webhooks.add(webhook("wh_1", url=receiver.url))
+def begin(engine: Engine, receiver: Receiver, *, timeout_s: float = 10.0) -> None:
+    engine.webhooks.add(webhook("wh_1", url=receiver.url, timeout_s=timeout_s))
     goes_on(engine, receiver, "Ev1")
     until(lambda: engine.settled(1))
 
@@ -124,7 +125,7 @@ def test_without_its_scripts(engine: Engine, receiver: Receiver, own_redis: Redi
 
 
 def test_standing_still(engine: Engine, receiver: Receiver, own_redis: RedisServer) -> None:
-    begin(engine, receiver)
+    begin(engine, receiver, timeout_s=0.2)  # and so the lease of what was lent in an answer that nobody heard
     engine.append("Ev2")
     own_redis.pause()
     with pytest.raises(StoreAway):
@@ -145,6 +146,35 @@ def test_read_only_as_a_replica_after_a_failover(engine: Engine, receiver: Recei
     own_redis.client.replicaof("NO", "ONE")
     goes_on(engine, receiver, "Ev2")
     each_loop_said_it_once(engine)
+
+
+def fills_its_disk(own_redis: RedisServer) -> Path:
+    """As far as it can tell: where its snapshot belongs there is something in the way, and so it takes no writes."""
+    in_the_way = Path(str(own_redis.client.config_get("dir")["dir"])) / "dump.rdb"
+    in_the_way.mkdir()
+    own_redis.client.config_set("save", "3600 1")
+    own_redis.client.bgsave()
+    until(lambda: own_redis.client.info("persistence")["rdb_last_bgsave_status"] == "err")
+    return in_the_way
+
+
+def test_a_disk_that_is_full(engine: Engine, receiver: Receiver, own_redis: RedisServer) -> None:
+    begin(engine, receiver)
+    answer = hold_back(receiver)
+    engine.append("Ev2")
+    receiver.wait_for(2)
+    in_the_way = fills_its_disk(own_redis)
+    with pytest.raises(StoreAway, match="MISCONF"):
+        engine.append("Ev3")
+    answer.set()
+    until(lambda: "settle" in said(engine, AwayNow))
+    in_the_way.rmdir()
+    own_redis.client.bgsave()
+    goes_on(engine, receiver, "Ev3")
+    until(lambda: engine.settled(3))
+    assert len(receiver.got) == 3
+    each_loop_said_it_once(engine)
+    assert audit(own_redis.client) == []
 
 
 def test_out_of_memory_nothing_comes_in_and_what_is_in_goes_out(
