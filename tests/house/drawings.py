@@ -13,6 +13,7 @@ from pkgutil import walk_packages
 import click
 
 import relay
+from benchmarks import growth
 from relay.cli import COMMANDS, relay as commands
 from relay.core import delivery
 from relay.report import Fact
@@ -88,6 +89,7 @@ DRAWINGS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/concepts.md": {"life of a delivery": state_diagram},
     "docs/commands.md": {"commands": command_pages},
     "docs/logs.md": {"facts": fact_table},
+    "docs/growth.md": {"growth": growth.table},
 }
 
 
