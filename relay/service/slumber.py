@@ -10,8 +10,8 @@ from time import monotonic
 
 from gevent.event import Event
 
+from relay.store.backlogs import Backlogs
 from relay.store.client import BLOCK_S
-from relay.store.journal import Journal
 
 LOOK_S = 30.0
 
@@ -21,16 +21,16 @@ Turn = Callable[[], None]
 class Slumber:
     """One shard's, in this process. Once awake, it stays so."""
 
-    def __init__(self, journal: Journal, *, shards: int) -> None:
+    def __init__(self, backlogs: Backlogs, *, shards: int) -> None:
         """Where there is but one shard it does not sleep."""
-        self._journal = journal
+        self._backlogs = backlogs
         self._awake = Event()
         self._look_at = float("-inf")
         if shards == 1:
             self._awake.set()
 
     def __repr__(self) -> str:
-        return f"<Slumber of shard {self._journal.shard}, {'over' if self._awake.is_set() else 'deep'}>"
+        return f"<Slumber, {'over' if self._awake.is_set() else 'deep'}>"
 
     def end(self) -> None:
         self._awake.set()
@@ -50,7 +50,7 @@ class Slumber:
         if monotonic() >= self._look_at:  # one of the shard's loops looks for all of them
             self._look_at = monotonic() + LOOK_S
             try:
-                if self._journal.has_begun():
+                if self._backlogs.has_begun():
                     self._awake.set()
             except BaseException:
                 self._look_at = float("-inf")

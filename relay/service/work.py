@@ -41,7 +41,7 @@ class Work:
     ) -> None:
         self._poster = poster
         in_flight = InFlight(settings.deliver_options().in_flight, shards=len(store.shards))
-        slumbers = [Slumber(shard.journal, shards=len(store.shards)) for shard in store.shards]
+        slumbers = [Slumber(shard.backlogs, shards=len(store.shards)) for shard in store.shards]
         self._shards = [
             ShardWork(
                 *(shard, store, poster),

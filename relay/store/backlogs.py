@@ -48,6 +48,11 @@ class Backlogs:
             found = [self._backlog(id, row, now) for id, row in self._looked_up(self._candidates())]
         return sorted(found, key=lambda one: -one.outstanding)[:LOOKED_AT]
 
+    def has_begun(self) -> bool:
+        """Whether there is, or was within the retention, anything to do on this shard. Raises StoreAway."""
+        with translated():
+            return bool(self._client.redis.exists(*map(self._keys, ("journal", "turns", "reply_turns"))))
+
     def fan_out_lag_s(self, now: float) -> float:
         """How old the oldest event is that is not yet matched; 0 for none. Raises StoreAway."""
         with translated():

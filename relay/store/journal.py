@@ -130,11 +130,6 @@ class Journal:
         with translated():
             return maybe_text(self._client.redis.get(self._keys("cursor"))) or START
 
-    def has_begun(self) -> bool:
-        """Whether there is, or was within the retention, anything to do on this shard. Raises StoreAway."""
-        with translated():
-            return bool(self._client.redis.exists(*map(self._keys, ("journal", "turns", "reply_turns"))))
-
     def wait(self, after: str) -> str | None:
         """The position of the first entry behind `after`; None if there is none within BLOCK_S. Raises StoreAway."""
         wait_ms = int(BLOCK_S * 1000)

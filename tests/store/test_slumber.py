@@ -6,6 +6,7 @@ import gevent
 import pytest
 
 from relay.service.slumber import Slumber
+from relay.store.backlogs import Backlogs
 from tests.store.filled import Filled
 from tests.waiting import until
 
@@ -18,7 +19,7 @@ def turned() -> list[str]:
 
 @pytest.fixture
 def slumber(filled: Filled) -> Slumber:
-    return Slumber(filled.journal, shards=16)
+    return Slumber(Backlogs(filled.client), shards=16)
 
 
 @pytest.fixture
@@ -47,5 +48,5 @@ def test_what_has_come_by_another_worker_wakes_it_at_the_first_look(
 
 
 def test_a_shard_that_is_the_only_one_does_not_sleep(filled: Filled, turned: list[str]) -> None:
-    Slumber(filled.journal, shards=1).awaited(lambda: turned.append("turned"))()
+    Slumber(Backlogs(filled.client), shards=1).awaited(lambda: turned.append("turned"))()
     assert turned
