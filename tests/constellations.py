@@ -1,12 +1,13 @@
 """Several Redis servers that belong together, on ports of this machine: a master with Sentinels, a Cluster."""
 
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -17,10 +18,8 @@ from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.retry import Retry
 
-from relay.store.binary import NoServerError, find_server
-from relay.store.leash import leashed
 from relay.store.reply import integer, pairs, rows, text
-from tests.servers import missing
+from tests.servers import launched
 from tests.waiting import until
 
 HOST = "127.0.0.1"
@@ -30,12 +29,14 @@ DOWN_MS = 700
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody had a moment ago."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((HOST, 0))
-        return [one.getsockname()[1] for one in sockets]
+    """Ports that nobody has, and below those that systems hand out: nobody is given them before they are used."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as one, suppress(OSError):
+            one.bind((HOST, port))
+            found.add(port)
+    return list(found)
 
 
 class Node:
@@ -65,15 +66,7 @@ class Node:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
-        try:
-            server = find_server()
-        except NoServerError:
-            missing("redis-server")
-        words = [str(server), *self._words()]
-        with (self._folder / "log").open("ab") as log, (self._folder / "pid").open("wb") as pid:
-            self._process = subprocess.Popen(
-                leashed(pid.fileno(), words), stdout=log, stderr=log, pass_fds=[pid.fileno()], start_new_session=True
-            )
+        self._process = launched(self._folder, self._words())
         until(self.answers, saying=f"the server on {self.port} answers: {self.log()[-2000:]}")
 
     def answers(self) -> bool:

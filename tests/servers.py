@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
@@ -24,6 +25,22 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"CI must have {what}")
     pytest.skip(f"there is no {what} here")
+
+
+def launched(folder: Path, words: Sequence[str]) -> subprocess.Popen[bytes]:
+    """A Redis server that was given these words. What it says is in `log` there; it dies with who started it."""
+    try:
+        server = find_server()
+    except NoServerError:
+        missing("redis-server")
+    with (folder / "log").open("ab") as log, (folder / "pid").open("wb") as pid:
+        return subprocess.Popen(
+            leashed(pid.fileno(), [str(server), *words]),
+            stdout=log,
+            stderr=log,
+            pass_fds=[pid.fileno()],
+            start_new_session=True,
+        )
 
 
 class RedisServer:
@@ -51,19 +68,8 @@ class RedisServer:
         self._place.cleanup()
 
     def start(self) -> None:
-        try:
-            server = find_server()
-        except NoServerError:
-            missing("redis-server")
-        with (self._folder / "redis.log").open("ab") as log, (self._folder / "pid").open("wb") as pid:
-            self._process = subprocess.Popen(
-                leashed(pid.fileno(), [str(server), *self._settings()]),
-                stdout=log,
-                stderr=log,
-                pass_fds=[pid.fileno()],
-                start_new_session=True,
-            )
-        until(self.answers, saying=f"Redis answers (see {self._folder}/redis.log)")
+        self._process = launched(self._folder, self._settings())
+        until(self.answers, saying=f"Redis answers (see {self._folder}/log)")
 
     def answers(self) -> bool:
         try:

@@ -3,12 +3,10 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import time
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from relay.core.webhook import Json
-from relay.simulator.slack import SimulatedSlack
 from tests.servers import missing
 from tests.whole.api import call
 from tests.whole.program import ADMIN_TOKEN, Program
@@ -71,12 +69,6 @@ def sign_in(page: Page, token: str = ADMIN_TOKEN) -> None:
     page.goto("/sign-in")
     page.get_by_label("Token").fill(token)
     page.get_by_role("button", name="Sign in").click()
-
-
-def speak(slack: SimulatedSlack, text: str) -> None:
-    """Somebody writes `text` in a channel."""
-    channel, user = slack.workspace.channels[0].id, slack.workspace.people[0].id
-    slack.emit({"type": "message", "channel": channel, "user": user, "text": text, "ts": slack.stamps.next(time())})
 
 
 def add_webhook(relay: Program, url: str, **settings: Json) -> str:

@@ -7,8 +7,9 @@ from playwright.sync_api import Browser, Page, expect
 from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Answer, Got, Receiver
 from tests.whole.api import call
-from tests.whole.browser import add_webhook, sign_in, speak, visiting
+from tests.whole.browser import add_webhook, sign_in, visiting
 from tests.whole.program import Program
+from tests.whole.scene import speak
 
 
 def test_a_webhook_is_added_and_gets_what_it_asked_for(page: Page, slack: SimulatedSlack, receiver: Receiver) -> None:

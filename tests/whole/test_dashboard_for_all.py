@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Answer, Receiver
-from tests.whole.browser import add_webhook, sign_in, speak, visiting
+from tests.whole.browser import add_webhook, sign_in, visiting
 from tests.whole.program import ADMIN_TOKEN, Program
+from tests.whole.scene import speak
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 PAGES = ("/", "/webhooks", "/events", "/live", "/connections", "/keys")

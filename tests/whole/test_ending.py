@@ -1,13 +1,12 @@
 """SIGTERM ends a relay in time, whatever hangs: endpoints, Redis, both. A platform kills after 30 s."""
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 from gevent.event import Event
 
 from relay.core.webhook import Json
-from relay.simulator.options import APP_TOKEN, BOT_TOKEN, SimulatorOptions
+from relay.simulator.options import APP_TOKEN, BOT_TOKEN
 from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Answer, Got, Receiver
 from tests.servers import RedisServer
@@ -20,12 +19,6 @@ ENDS_WITHIN_S = 10.0
 """Three seconds that it is given, three more for the last words to a Redis that stands still, and a busy machine's
 share; without the setting it would take twenty.
 """
-
-
-@pytest.fixture
-def slack() -> Iterator[SimulatedSlack]:
-    with SimulatedSlack(SimulatorOptions()) as slack:
-        yield slack
 
 
 @pytest.mark.parametrize("redis_hangs", [False, True], ids=["redis is there", "redis hangs too"])

@@ -5,12 +5,10 @@ in the very microseconds before; what a process that is killed had written, its 
 Doubled can be what was in flight: a callback whose outcome could not be written down goes out again.
 """
 
-from collections.abc import Callable, Iterator
-
-import pytest
+from collections.abc import Callable
 
 from relay.core.webhook import Json
-from relay.simulator.options import APP_TOKEN, BOT_TOKEN, SimulatorOptions
+from relay.simulator.options import APP_TOKEN, BOT_TOKEN
 from relay.simulator.slack import SimulatedSlack
 from relay.store.connections import DEFAULT_RTM, DEFAULT_SOCKET_MODE
 from relay.store.keys import Keys
@@ -24,12 +22,6 @@ from tests.whole.steady import Talk, tally
 RATE = 100.0
 IN_FLIGHT = 50
 """More than that were never under way at this rate."""
-
-
-@pytest.fixture
-def slack() -> Iterator[SimulatedSlack]:
-    with SimulatedSlack(SimulatorOptions()) as slack:
-        yield slack
 
 
 def test_a_master_that_sentinels_watch_dies(slack: SimulatedSlack) -> None:

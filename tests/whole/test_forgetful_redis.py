@@ -1,23 +1,17 @@
 """A Redis that comes back empty, or not at once: the relay goes on by itself."""
 
 from collections.abc import Iterator
-from time import time
 
 import pytest
 
-from relay.simulator.options import BOT_TOKEN, SimulatorOptions
+from relay.simulator.options import BOT_TOKEN
 from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Receiver
 from tests.servers import RedisServer
 from tests.waiting import until
 from tests.whole.api import call
 from tests.whole.program import Program
-
-
-@pytest.fixture
-def slack() -> Iterator[SimulatedSlack]:
-    with SimulatedSlack(SimulatorOptions()) as slack:
-        yield slack
+from tests.whole.scene import speak
 
 
 @pytest.fixture
@@ -26,11 +20,6 @@ def relay(slack: SimulatedSlack, own_redis: RedisServer) -> Iterator[Program]:
     with Program("serve", env) as relay:
         relay.fact("connection_changed", status="connected")
         yield relay
-
-
-def speak(slack: SimulatedSlack, text: str) -> None:
-    channel, user = slack.workspace.channels[0].id, slack.workspace.people[0].id
-    slack.emit({"type": "message", "channel": channel, "user": user, "text": text, "ts": slack.stamps.next(time())})
 
 
 def is_ready(relay: Program) -> bool:

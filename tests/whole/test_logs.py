@@ -3,8 +3,9 @@
 from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Receiver
 from tests.whole.api import call
-from tests.whole.browser import add_webhook, speak
+from tests.whole.browser import add_webhook
 from tests.whole.program import Program
+from tests.whole.scene import speak
 
 
 def test_ids_join_the_lines_and_the_api(slack: SimulatedSlack, relay: Program, receiver: Receiver) -> None:

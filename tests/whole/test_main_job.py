@@ -1,7 +1,6 @@
 """The main job, by the program itself: a Slack frame comes in, a signed callback goes out."""
 
 import signal
-from collections.abc import Iterator
 from time import time
 
 import gevent
@@ -10,44 +9,20 @@ from gevent.event import Event
 from slack_sdk.signature import SignatureVerifier
 from standardwebhooks import Webhook as StandardWebhook
 
-from relay.core import json_text
 from relay.core.webhook import Json
-from relay.simulator.options import BOT_TOKEN, SimulatorOptions
+from relay.simulator.options import BOT_TOKEN
 from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Answer, Got, Receiver
 from tests.waiting import until
 from tests.whole.api import call
 from tests.whole.bolt import SECRET, bolt_app
 from tests.whole.program import Program
-
-
-@pytest.fixture
-def slack() -> Iterator[SimulatedSlack]:
-    with SimulatedSlack(SimulatorOptions()) as slack:
-        yield slack
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
+from tests.whole.scene import speak
+from tests.whole.steady import text_of
 
 
 def environment(slack: SimulatedSlack, redis_url: str, token: str = BOT_TOKEN) -> dict[str, str]:
     return {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": token, "REDIS_URL": redis_url}
-
-
-def speak(slack: SimulatedSlack, text: str) -> None:
-    channel, user = slack.workspace.channels[0].id, slack.workspace.people[0].id
-    slack.emit({"type": "message", "channel": channel, "user": user, "text": text, "ts": slack.stamps.next(time())})
-
-
-def text_of(got: Got) -> str:
-    envelope = json_text.read(got.body)
-    assert isinstance(envelope, dict)
-    event = envelope["event"]
-    assert isinstance(event, dict)
-    return str(event["text"])
 
 
 def test_every_event_arrives_once_signed_twice(slack: SimulatedSlack, redis_url: str, receiver: Receiver) -> None:

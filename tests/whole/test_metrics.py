@@ -15,8 +15,9 @@ from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Answer, Got, Receiver
 from tests.waiting import until
 from tests.whole.api import call
-from tests.whole.browser import add_webhook, speak
+from tests.whole.browser import add_webhook
 from tests.whole.program import Program
+from tests.whole.scene import speak
 
 EVENTS = 6
 BEHAVIOUR = {"/well": 200, "/bad": 500, "/gone": 410}

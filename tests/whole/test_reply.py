@@ -1,24 +1,15 @@
 """A function behind a webhook answers in Slack, with no Slack token of its own and no end of talking to itself."""
 
 import json
-from collections.abc import Iterator
 from time import time
 
-import pytest
-
 from relay.core.webhook import Json
-from relay.simulator.options import BOT_TOKEN, SimulatorOptions
+from relay.simulator.options import BOT_TOKEN
 from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Answer, Got, Receiver
 from tests.waiting import until
 from tests.whole.api import call
 from tests.whole.program import Program
-
-
-@pytest.fixture
-def slack() -> Iterator[SimulatedSlack]:
-    with SimulatedSlack(SimulatorOptions()) as slack:
-        yield slack
 
 
 def answers_everything(got: Got) -> Answer:

@@ -1,41 +1,20 @@
 """A rolling restart under traffic, as platforms do it daily: nothing is lost, and nothing comes twice."""
 
 import signal
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Self
 
-import pytest
-
-from relay.core.webhook import Json
-from relay.simulator.options import APP_TOKEN, BOT_TOKEN, SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
 from relay.store.connections import DEFAULT_RTM, DEFAULT_SOCKET_MODE
 from tests.receivers import Receiver
 from tests.waiting import until
-from tests.whole.api import call
 from tests.whole.program import Program
+from tests.whole.scene import environment, register
 from tests.whole.steady import Talk, tally
 
 RATE = 100.0
 KILLED_AFTER_S = 30.0
 """By a platform, if SIGTERM has not ended it."""
-
-
-@pytest.fixture
-def slack() -> Iterator[SimulatedSlack]:
-    with SimulatedSlack(SimulatorOptions()) as slack:
-        yield slack
-
-
-def environment(slack: SimulatedSlack, redis_url: str) -> dict[str, str]:
-    tokens = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN}
-    return {"SLACK_API_URL": slack.api_url, "REDIS_URL": redis_url, **tokens}
-
-
-def register(web: Program, receiver: Receiver, connection: str) -> None:
-    wanted: Json = {"url": receiver.url, "events": ["message"], "connections": [connection]}
-    assert call(web.address, "POST /v1/webhooks", wanted).status == 201
 
 
 class Formation:

@@ -22,8 +22,8 @@ from tests.receivers import Answer, Got, Receiver
 from tests.servers import RedisServer
 from tests.waiting import until
 from tests.whole.api import call
-from tests.whole.browser import speak
 from tests.whole.program import Program
+from tests.whole.scene import speak
 
 HUSH = "hush"
 """What every secret of these tests holds."""

@@ -10,7 +10,7 @@ import pytest
 
 from relay.core.webhook import Json
 from relay.simulator.gestures import block_actions, slash_command, view_submission
-from relay.simulator.options import APP_TOKEN, SimulatorOptions
+from relay.simulator.options import APP_TOKEN
 from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Answer, Receiver
 from tests.waiting import until
@@ -20,23 +20,11 @@ from tests.whole.program import Program
 
 
 @pytest.fixture
-def slack() -> Iterator[SimulatedSlack]:
-    with SimulatedSlack(SimulatorOptions()) as slack:
-        yield slack
-
-
-@pytest.fixture
 def relay(slack: SimulatedSlack, redis_url: str) -> Iterator[Program]:
     env = {"SLACK_API_URL": slack.api_url, "SLACK_APP_TOKEN": APP_TOKEN, "REDIS_URL": redis_url}
     with Program("serve", env) as relay:
         relay.fact("connection_changed", status="connected")
         yield relay
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
 
 
 def register(relay: Program, receiver: Receiver, *events: str) -> None:

@@ -11,8 +11,9 @@ from tests.collector import Collected, Collector
 from tests.receivers import Answer, Got, Receiver
 from tests.waiting import until
 from tests.whole.api import call
-from tests.whole.browser import add_webhook, speak
+from tests.whole.browser import add_webhook
 from tests.whole.program import Program
+from tests.whole.scene import speak
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from relay.core.webhook import Json
-from relay.simulator.options import SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
 from relay.store.client import Client, StoreOptions
 from relay.store.errors import StoreAway
@@ -21,12 +20,6 @@ from tests.whole.api import call
 from tests.whole.left_behind import RELEASES, Kept, ask_everything, environment, listed, restore
 from tests.whole.program import Program
 from tests.whole.steady import Talk
-
-
-@pytest.fixture
-def slack() -> Iterator[SimulatedSlack]:
-    with SimulatedSlack(SimulatorOptions()) as slack:
-        yield slack
 
 
 def differences(was: Json, now: Json, place: str = "") -> Iterator[str]:

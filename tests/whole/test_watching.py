@@ -7,24 +7,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import time
 
 import pytest
 from slack_sdk.signature import SignatureVerifier
 
-from relay.simulator.options import BOT_TOKEN, SimulatorOptions
+from relay.simulator.options import BOT_TOKEN
 from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Receiver
 from tests.waiting import until
 from tests.whole.program import ADMIN_TOKEN, Program
+from tests.whole.scene import speak
 
 SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"
-
-
-@pytest.fixture
-def slack() -> Iterator[SimulatedSlack]:
-    with SimulatedSlack(SimulatorOptions()) as slack:
-        yield slack
 
 
 @pytest.fixture
@@ -46,11 +40,6 @@ def relay(env: dict[str, str]) -> Iterator[Program]:
 def asking(env: dict[str, str]) -> dict[str, str]:
     """The environment of a command that asks that relay."""
     return {"RELAY_URL": f"http://127.0.0.1:{env['PORT']}", "RELAY_ADMIN_TOKEN": ADMIN_TOKEN}
-
-
-def speak(slack: SimulatedSlack, text: str) -> None:
-    channel, user = slack.workspace.channels[0].id, slack.workspace.people[0].id
-    slack.emit({"type": "message", "channel": channel, "user": user, "text": text, "ts": slack.stamps.next(time())})
 
 
 def repeat(slack: SimulatedSlack, text: str, heard: Callable[[], bool]) -> None:
