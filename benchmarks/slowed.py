@@ -37,16 +37,17 @@ def slowed(pids: Iterable[int], part: float) -> Iterator[None]:
 
 def can_slow() -> bool:
     """Whether this machine lets us."""
+    home = _root() / f"relay-bench-{os.getpid()}"
     try:
-        with slowed([], 1.0):
-            home = _root() / f"relay-bench-{os.getpid()}"
-            home.mkdir()
-            try:
-                _hold(home, PERIOD_US)
-            finally:
-                home.rmdir()
+        home.mkdir()
     except OSError:
         return False
+    try:
+        _hold(home, PERIOD_US)
+    except OSError:
+        return False
+    finally:
+        home.rmdir()
     return True
 
 

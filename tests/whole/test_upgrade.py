@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from relay import __version__
 from relay.core.webhook import Json
 from relay.simulator.slack import SimulatedSlack
 from relay.store.client import Client, StoreOptions
@@ -60,6 +61,10 @@ def test_what_a_release_left_behind_is_shown_as_it_was_and_worked_on(
         received, *columns = ledger(relay, "received", "filtered", "delivered", "dead")
         assert received == sum(columns)
         assert not [fact for fact in relay.facts if fact["level"] == "error"]
+
+
+def test_this_release_has_left_its_own() -> None:
+    assert (RELEASES / f"{__version__}.json").is_file(), "run python -m tests.whole.left_behind"
 
 
 def ledger(relay: Program, *columns: str) -> list[int]:
