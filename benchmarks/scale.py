@@ -16,6 +16,7 @@ class Scale:
     latency_s: float
     rate: float  # events a second, for latencies
     connections: int
+    watchers: int  # of the live stream
     idle_s: float
     matchers: tuple[int, ...]  # webhooks
     steps: int  # how often each is timed
@@ -33,6 +34,7 @@ FULL = Scale(
     latency_s=30.0,
     rate=200.0,
     connections=100,
+    watchers=500,
     idle_s=20.0,
     matchers=(100, 10_000, 100_000),
     steps=20_000,
@@ -49,6 +51,7 @@ SHORT = Scale(
     latency_s=1.0,
     rate=50.0,
     connections=3,
+    watchers=5,
     idle_s=1.0,
     matchers=(10, 100),
     steps=20,

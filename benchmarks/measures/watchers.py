@@ -1,7 +1,7 @@
-"""What 500 watchers of the live stream cost deliveries: CPU and latency with and without them, in turns.
+"""What watchers of the live stream cost deliveries: CPU and latency with and without them, in turns.
 
 Where the dashboard has a process of its own, `relay web` beside `relay worker`, the worker's cost is what counts: it
-writes outcomes down for who watches. In `relay serve` one process does both, and tells 500 sockets what happens.
+writes outcomes down for who watches. In `relay serve` one process does both, and tells all those sockets what happens.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,9 +21,6 @@ from benchmarks.stage import Stage
 from relay.core.webhook import Json
 from relay.store.embedded import EmbeddedRedis
 
-WATCHERS = 500
-TURNS = 3
-"""With and without, each time."""
 WITHIN_S = 60.0
 ARRANGEMENTS = {"worker beside web": ("web", "worker"), "serve": ("serve",)}
 
@@ -54,30 +51,34 @@ class Leg:
 
 def watchers(stage: Stage, scale: Scale) -> Iterator[Figure]:
     for name, commands in ARRANGEMENTS.items():
-        yield from _figures(name, *_legs(stage, scale, commands))
+        yield from _figures(name, *_legs(stage, scale, commands), count=scale.watchers)
 
 
-def _figures(name: str, alone: Sequence[Leg], watched: Sequence[Leg]) -> Iterator[Figure]:
+def _figures(name: str, alone: Sequence[Leg], watched: Sequence[Leg], *, count: int) -> Iterator[Figure]:
     told_mb = sum(leg.told_bytes for leg in watched) / 1e6
     left_out = sum(leg.left_out for leg in watched)
-    note = f"{WATCHERS} were told {told_mb:.0f} MB in {len(watched)} turns; left out {left_out} times"
+    note = f"{count} were told {told_mb:.0f} MB in {len(watched)} turns; left out {left_out} times"
     without = f"{name}, nobody watches"
     for what, unit in (("cpu_us", "µs of CPU a delivery"), ("p50_ms", "ms p50"), ("p99_ms", "ms p99")):
         before, after = (median(getattr(leg, what) for leg in legs) for legs in (alone, watched))
         yield Figure(name=f"{without}, {unit}", value=before, unit=unit.split(" ")[0])
         yield Figure(
-            name=f"{name}, {WATCHERS} watch, {unit}", value=after, unit=unit.split(" ")[0], ratio=after / before,
-            against=without, note=note,
-        )  # fmt: skip
+            name=f"{name}, {count} watch, {unit}",
+            value=after,
+            unit=unit.split(" ")[0],
+            ratio=after / max(before, 1e-6),
+            against=without,
+            note=note,
+        )
 
 
 def _legs(stage: Stage, scale: Scale, commands: Sequence[str]) -> tuple[list[Leg], list[Leg]]:
     alone, watched = [], []
     with _house(stage, commands) as house:
-        _leg(stage, scale, house, seconds=2.0)  # warms up
-        for _ in range(TURNS):
+        _leg(stage, scale, house, seconds=min(2.0, scale.latency_s))  # warms up
+        for _ in range(scale.rounds):
             alone.append(_leg(stage, scale, house, seconds=scale.latency_s / 3))
-            words = python("-m", "benchmarks.onlookers", house.url, str(WATCHERS), ADMIN_TOKEN)
+            words = python("-m", "benchmarks.onlookers", house.url, str(scale.watchers), ADMIN_TOKEN)
             with Child(words, stage.folder) as crowd:
                 crowd.line()
                 watched.append(_leg(stage, scale, house, seconds=scale.latency_s / 3, crowd=crowd))
