@@ -12,7 +12,19 @@ from math import inf
 from operator import eq, ge, gt, le, lt
 from typing import Protocol
 
-from relay.core.lenses import RANGE, WHOLE, Keys, Lens, Look, Number, Scalar, identity, network_keys, read_address
+from relay.core.lenses import (
+    OTHER,
+    RANGE,
+    WHOLE,
+    Keys,
+    Lens,
+    Look,
+    Number,
+    Scalar,
+    identity,
+    network_keys,
+    read_address,
+)
 from relay.core.ranges import ordinal_of
 from relay.core.wildcard import Wildcard
 
@@ -160,7 +172,8 @@ class AnythingBut:
         return not any(condition.passes(value) for condition in self.excluded)
 
     def keys(self) -> Keys | None:
-        return None
+        named = [condition.identities for condition in self.excluded if isinstance(condition, OneOf)]
+        return ((OTHER, frozenset().union(*named)),) if len(named) == len(self.excluded) else None
 
     def __str__(self) -> str:
         return "anything but " + " or ".join(map(str, self.excluded))

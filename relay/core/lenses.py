@@ -21,6 +21,7 @@ class Look(IntEnum):
     PIECE = auto()  # any that stand together
     NETWORK = auto()  # the first `width` bits of an address
     RANGE = auto()  # a number: found between its bounds (core/ranges.py), not by keys
+    OTHER = auto()  # a value: found by those that it must not be
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,6 +56,7 @@ class Lens:
 
 WHOLE = Lens()
 RANGE = Lens(Look.RANGE)
+OTHER = Lens(Look.OTHER)
 Keys: TypeAlias = tuple[tuple[Lens, Hashable], ...]
 
 

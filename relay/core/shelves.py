@@ -11,7 +11,7 @@ from math import prod
 from typing import TypeAlias, cast
 
 from relay.core.ids import WebhookId
-from relay.core.lenses import Lens, Look
+from relay.core.lenses import Lens, Look, identity
 from relay.core.patterns import Offer, Pattern, Probe
 from relay.core.ranges import Range, Ranges, ordinal_of
 from relay.core.reading import Reading
@@ -26,8 +26,12 @@ Crowd: TypeAlias = dict[Terms, dict[WebhookId, Webhook]]
 
 Shelf: TypeAlias = "dict[Shape, Table]"
 
-SEARCHED = frozenset({Look.PIECE, Look.RANGE})
+SEARCHED = frozenset({Look.PIECE, Look.RANGE, Look.OTHER})
 """Looks that cost more than a lookup."""
+
+
+SPARING = 64
+"""For so many values is remembered who does not refuse them."""
 
 
 def spots(pattern: Pattern | None, room: int) -> list[Spot]:
@@ -63,6 +67,8 @@ def table_for(shape: Shape) -> "Table":
             return Pieces(shape)
         case ((_, Lens(look=Look.RANGE)),):
             return Numbers(shape)
+        case ((_, Lens(look=Look.OTHER)),):
+            return Others(shape)
         case _:
             return Table(shape)
 
@@ -136,6 +142,58 @@ class Numbers(Table):
         ((path, _),) = self._shape
         numbers = [value for value in reading.values(path) if isinstance(value, int | float)]
         return [self._crowds[(each,)] for number in numbers for each in self._ranges.holding(ordinal_of(number))]
+
+
+class Others(Table):
+    """Crowds by the values that theirs must not be.
+
+    Those who refuse a value may be nearly all: then the few who don't are remembered for the next event that has it.
+    """
+
+    __slots__ = ("_naming", "_sparing")
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__(shape)
+        self._naming: dict[Hashable, set[Key]] = {}  # value → whose keys name it
+        self._sparing: dict[Hashable, set[Key]] = {}  # value → whose keys don't
+
+    def put(self, key: Key, terms: Terms, webhook: Webhook) -> None:
+        if key not in self._crowds:
+            for value in _named(key):
+                self._naming.setdefault(value, set()).add(key)
+            for value, keys in self._sparing.items():
+                if value not in _named(key):
+                    keys.add(key)
+        super().put(key, terms, webhook)
+
+    def drop(self, key: Key, terms: Terms, id: WebhookId) -> None:
+        super().drop(key, terms, id)
+        if key not in self._crowds:
+            for value in _named(key):
+                self._naming[value].remove(key)
+                if not self._naming[value]:
+                    del self._naming[value]
+            for keys in self._sparing.values():
+                keys.discard(key)
+
+    def found(self, reading: Reading) -> Iterable[Crowd]:
+        ((path, _),) = self._shape
+        values = {identity(value) for value in reading.values(path)}
+        return [self._crowds[key] for key in set().union(*map(self._without, values))]
+
+    def _without(self, value: Hashable) -> Iterable[Key]:
+        naming = self._naming.get(value, ())
+        if 2 * len(naming) <= len(self._crowds):
+            return self._crowds.keys() - naming
+        if value not in self._sparing:
+            if len(self._sparing) >= SPARING:
+                self._sparing.clear()
+            self._sparing[value] = self._crowds.keys() - naming
+        return self._sparing[value]
+
+
+def _named(key: Key) -> frozenset[Hashable]:
+    return cast(frozenset[Hashable], key[0])  # of this lens, all are
 
 
 def _range(key: Key) -> Range:

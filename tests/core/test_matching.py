@@ -156,7 +156,7 @@ conditions: st.SearchStrategy[Json] = st.one_of(
         words.filter(bool),
     ),
     st.builds(lambda text: {"wildcard": text}, st.sampled_from(["*", "a*", "*b", "*bc*", "a*c", "abc", "*b*c*"])),
-    st.builds(lambda value: {"anything-but": value}, scalar),
+    st.builds(lambda value: {"anything-but": value}, scalar | st.lists(scalar, min_size=1, max_size=3)),
     st.builds(lambda there: {"exists": there}, st.booleans()),
     st.builds(lambda sign, bound: {"numeric": [sign, bound]}, st.sampled_from(["=", "<", "<=", ">", ">="]), bounds),
     st.builds(lambda low, high: {"numeric": [">=", low, "<", high]}, bounds, bounds),
@@ -239,7 +239,8 @@ def crowd(count: int) -> Iterable[Webhook]:
             {"filter": {"event": {"reply_count": [{"numeric": [">", number, "<", number + 100]}]}}},
             {"filter": {"event": {"address": [{"cidr": f"10.{number % 256}.{number // 256 % 256}.0/24"}]}}},
             {"filter": {"event": {"$or": [{"text": [f"{number}X"]}, {"user": [f"U{number}X"]}]}}},
-            {"filter": {"event": {"user": [{"anything-but": "U1"}], "bot_id": [{"exists": True}]}}},
+            {"filter": {"event": {"user": [{"anything-but": ["U1", f"U{number}X"]}]}}},
+            {"filter": {"event": {"bot_id": [{"exists": True}]}}},
             {"channels": ("C1",), "filter": {"event": {"channel": ["C1"], "user": [f"U{number}X", f"W{number}X"]}}},
         ]
         yield webhook(f"wh_{number}", **wishes[number % len(wishes)])
