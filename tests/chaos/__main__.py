@@ -25,10 +25,10 @@ def main(*, seconds: float, rate: float, folder: Path | None) -> None:
     place.mkdir(parents=True, exist_ok=True)
     click.echo(f"{seconds:g} s of it; the evidence is in {place}")
     outcome = attacked(Plan(seconds=seconds, rate=rate), place)
-    for name, count in outcome.verdict.counts.items():
-        click.echo(f"{count:>10,}  {name}")
+    for line in outcome.verdict.told():
+        click.echo(line)
     click.echo(f"ledger: {asdict(outcome.ledger)}, which {'closes' if outcome.ledger.closes else 'DOES NOT CLOSE'}")
-    for finding in (*outcome.verdict.findings, *outcome.audit):
+    for finding in outcome.audit:
         click.echo(f"BROKEN: {finding}")
     click.echo("The promises were kept." if outcome.good else "The promises were NOT kept.")
     sys.exit(0 if outcome.good else 1)

@@ -6,8 +6,8 @@ and when somebody was killed. In the folder: cast.json, appended.jsonl, history.
 
 import json
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -22,13 +22,40 @@ WRITES_S = 2.0
 
 
 @dataclass(slots=True)
+class Blow:
+    """What one fault did to the requests that were open, or had been answered WRITES_S before at most: these it may
+    have cut off from being written down.
+    """
+
+    what: str
+    at_s: float  # since the first event
+    lasted_s: float
+    open: int
+    answered: int
+    repeated: int = 0
+
+
+@dataclass(slots=True)
 class Verdict:
     findings: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    blows: list[Blow] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
         return not self.findings
+
+    def told(self) -> Iterator[str]:
+        """In lines, for a reader."""
+        for name, count in self.counts.items():
+            yield f"{count:>10,}  {name}"
+        yield ""
+        yield f"{'at':>8}    {'what':<16}{'lasted':>9}{'open':>7}{'just answered':>15}{'of these taken twice':>22}"
+        for blow in self.blows:
+            times = f"{blow.at_s:>8.1f} s  {blow.what:<16}{blow.lasted_s:>7.1f} s"
+            yield f"{times}{blow.open:>7}{blow.answered:>15}{blow.repeated:>22}"
+        yield ""
+        yield from (f"BROKEN: {finding}" for finding in self.findings)
 
 
 @dataclass(slots=True)
@@ -61,6 +88,12 @@ def check(evidence: Evidence) -> Verdict:
     unsigned = sum(not row["signed"] for row in evidence.history)
     if unsigned:
         verdict.findings.append(f"{unsigned} requests were not signed")
+    began = min((float(row["at"]) for row in evidence.appended), default=0.0)
+    for fault in evidence.faults:
+        at, until = float(fault["began"]), float(fault["ended"])
+        struck = [float(row["ended"]) for row in evidence.history if strikes(fault, row)]
+        answered = sum(ended < at for ended in struck)
+        verdict.blows.append(Blow(str(fault["what"]), at - began, until - at, len(struck) - answered, answered))
     check_missing(evidence, verdict)
     check_repeated(evidence, verdict)
     check_order(evidence, verdict)
@@ -84,7 +117,6 @@ def check_missing(evidence: Evidence, verdict: Verdict) -> None:
 
 def check_repeated(evidence: Evidence, verdict: Verdict) -> None:
     """A delivery that was taken twice is explained by a fault between the first yes and its being written down."""
-    explained: Counter[int] = Counter()
     unexplained = 0
     for role in evidence.cast:
         taken: dict[object, list[Row]] = defaultdict(list)
@@ -100,22 +132,24 @@ def check_repeated(evidence: Evidence, verdict: Verdict) -> None:
                 if fault is None:
                     unexplained += 1
                 else:
-                    explained[fault] += 1
-    verdict.counts["taken twice, explained"] = sum(explained.values())
-    verdict.counts["taken twice, most by one fault"] = max(explained.values(), default=0)
+                    verdict.blows[fault].repeated += 1
+    verdict.counts["taken twice, explained"] = sum(blow.repeated for blow in verdict.blows)
+    verdict.counts["taken twice, most by one fault"] = max((blow.repeated for blow in verdict.blows), default=0)
     verdict.counts["taken twice, unexplained"] = unexplained
-    for fault, count in explained.items():
-        if count > IN_FLIGHT:
-            verdict.findings.append(f"{evidence.faults[fault]['what']}: {count} deliveries were taken twice")
+    for blow in verdict.blows:
+        if blow.repeated > min(blow.open + blow.answered, IN_FLIGHT):
+            verdict.findings.append(f"{blow.what}: {blow.repeated} deliveries were taken twice")
     if unexplained:
         verdict.findings.append(f"{unexplained} deliveries were taken twice without a fault that explains it")
 
 
 def fault_at(row: Row, faults: list[Row]) -> int | None:
-    for number, fault in enumerate(faults):
-        if float(row["began"]) <= float(fault["ended"]) and float(fault["began"]) <= float(row["ended"]) + WRITES_S:
-            return number
-    return None
+    return next((number for number, fault in enumerate(faults) if strikes(fault, row)), None)
+
+
+def strikes(fault: Row, row: Row) -> bool:
+    """Whether the fault was there between the request's beginning and its being written down."""
+    return float(row["began"]) <= float(fault["ended"]) and float(fault["began"]) <= float(row["ended"]) + WRITES_S
 
 
 def check_order(evidence: Evidence, verdict: Verdict) -> None:
@@ -139,10 +173,8 @@ def check_order(evidence: Evidence, verdict: Verdict) -> None:
 
 def main() -> int:
     verdict = check(read(Path(sys.argv[1])))
-    for name, count in verdict.counts.items():
-        print(f"{count:>10,}  {name}")
-    for finding in verdict.findings:
-        print(f"BROKEN: {finding}")
+    for line in verdict.told():
+        print(line)
     return 0 if verdict.good else 1
 
 

@@ -68,6 +68,7 @@ def test_a_repetition_is_explained_by_a_fault_between_the_yes_and_its_being_writ
     verdict = check(evidence(taken(0), taken(1), taken(2, at=99.5), taken(2, at=106.0)))
     assert verdict.good
     assert verdict.counts["taken twice, explained"] == 1
+    assert [(blow.open, blow.answered, blow.repeated) for blow in verdict.blows] == [(0, 1, 1)]
 
 
 def test_the_checker_sees_what_overtakes() -> None:
