@@ -12,7 +12,7 @@ from relay.core import json_text
 from relay.core.callback import CLOUDEVENTS_MEDIA
 from relay.core.delivery import Claim
 from relay.core.envelope import Media
-from relay.core.masking import masked, secrets_of
+from relay.core.masking import echoed, masked
 from relay.core.outcome import EXCERPT_BYTES, Answered, Failed, Outcome, Refused, Timing
 from relay.core.webhook import Format, Webhook
 
@@ -55,8 +55,8 @@ def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, media: str
         case Refused():
             line.failure, line.detail = "refused", outcome.rule
     text = json_text.write_record(line)
-    echoed = [secret for secret in secrets_of(webhook) if json_text.write(secret)[1:-1] in text]
-    return json_text.write_record(_without(line, echoed)) if echoed else text
+    secrets = echoed(webhook, text)
+    return json_text.write_record(_without(line, secrets)) if secrets else text
 
 
 def _without(line: Line, secrets: list[str]) -> Line:
