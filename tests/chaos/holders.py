@@ -1,5 +1,7 @@
 """`python -m tests.chaos.holders`: two workers hold one connection under steady traffic; now the holder is killed, now
 the standby, with SIGKILL. What was lost and what came twice is counted at the receiver, from nothing but the requests.
+
+With `--bots 2` there are two connections of one workspace, and a webhook for each beside the one for all.
 """
 
 import gevent.monkey
@@ -10,8 +12,8 @@ gevent.monkey.patch_all()
 import json
 import signal
 import sys
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -20,19 +22,22 @@ from time import monotonic, time
 import click
 import gevent
 
-from relay.core.ids import WebhookId
+from relay.core.connection import Connection, Kind
+from relay.core.ids import ConnectionId, WebhookId
 from relay.core.ledger import Ledger
 from relay.core.shares import holders
 from relay.core.webhook import Json, SigningSecret, Webhook
 from relay.simulator.options import BOT_TOKEN, SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
 from relay.store.client import GLOBAL, Client, StoreOptions
-from relay.store.connections import DEFAULT_RTM
+from relay.store.connections import DEFAULT_RTM, Connections
 from relay.store.deliveries import Deliveries
+from relay.store.journal import Journal
 from relay.store.keys import Keys
-from relay.store.reply import integer, rows, text
+from relay.store.reply import rows, text
 from relay.store.vault import Vault
 from relay.store.webhooks import Webhooks
+from tests.chaos.counting import Count, Request, count, told
 from tests.chaos.endpoints import SECRET
 from tests.receivers import Answer, Got, Receiver
 from tests.servers import RedisServer
@@ -43,92 +48,26 @@ from tests.whole.program import Program
 ANSWER_S = 0.05
 """The receiver takes its time, so that a kill meets POSTs in flight."""
 
-WRITES_S = 2.0
-"""Between the receiver's yes and its being written down: what is killed in there is posted again."""
-
-READS_S = 0.2
-"""What a worker sent in its last moment may lie in the receiver's socket for so long."""
-
-MADE_BY_US = ("event_ts", "channel_type")
-"""What the relay adds to an event of RTM."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     seconds: float = 60.0
     kills: int = 0  # at least so many, however long it takes
     rate: float = 200.0  # events a second
+    bots: int = 1
     between: int = 400  # events between one kill's repair and the next kill
     settles_within_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One that the receiver got."""
-
-    event: str  # its event_id
-    delivery: str  # its webhook-id
-    said: str  # what Slack said, without what the relay adds; "" for what the relay made alone
-    began: float  # Unix seconds
-    ended: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    emitted: int
-    arrived: int  # different events
-    lost: int
-    foreign: int  # that nobody had said, or not so often
-    doubled: int  # events that came under several webhook-ids
-    again: int  # requests with a webhook-id that had come before
-    unexplained: Sequence[float]  # of these, those that had been before while nobody was killed: seconds after a kill
-    kills: int
-
-    @property
-    def good(self) -> bool:
-        return not (self.lost or self.foreign or self.doubled or self.unexplained)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    count: Count
+    counts: Mapping[str, Count]  # for each webhook
     ledger: Ledger
     audit: Sequence[str]
 
     @property
     def good(self) -> bool:
-        return self.count.good and self.ledger.closes and not self.audit
-
-
-def told(event: Mapping[str, object]) -> str:
-    """What Slack said: by that, and not by an id of the relay's, an event is known again."""
-    return json.dumps({name: value for name, value in event.items() if name not in MADE_BY_US}, sort_keys=True)
-
-
-def count(emitted: Iterable[str], requests: Sequence[Request], kills: Sequence[float]) -> Count:
-    sent = Counter(emitted)
-    events = {request.event: request.said for request in requests if request.said}
-    came = Counter(events.values())
-    ids: dict[str, set[str]] = {}
-    copies: dict[str, list[Request]] = {}
-    for request in sorted(requests, key=lambda each: each.began):
-        ids.setdefault(request.event, set()).add(request.delivery)
-        copies.setdefault(request.delivery, []).append(request)
-    earlier = [request for each in copies.values() for request in each[:-1]]
-    return Count(
-        emitted=sent.total(),
-        arrived=len(events),
-        lost=(sent - came).total(),
-        foreign=(came - sent).total(),
-        doubled=sum(len(each) > 1 for each in ids.values()),
-        again=len(earlier),
-        unexplained=[
-            min((one.began - kill for kill in kills), key=abs, default=one.began)
-            for one in earlier
-            if not any(one.began - READS_S <= kill <= one.ended + WRITES_S for kill in kills)
-        ],
-        kills=len(kills),
-    )
+        return all(count.good for count in self.counts.values()) and self.ledger.closes and not self.audit
 
 
 @dataclass(slots=True)
@@ -165,8 +104,10 @@ class Attack:
         self._slack = slack
         self._client = client
         self._deliveries = Deliveries(client)
+        self._journal = Journal(client)
         self._kills: list[float] = []
-        self._requests: list[Request] = []
+        self._requests: defaultdict[str, list[Request]] = defaultdict(list)
+        self._hooks: list[str] = []
 
     def run(self, redis: RedisServer) -> Outcome:
         env = {"REDIS_URL": redis.url, "SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_API_URL": self._slack.api_url}
@@ -182,7 +123,7 @@ class Attack:
             emitted = [told(event) for event in self._slack.emitted if event["type"] != "presence_change"]
             until(self._is_quiet, self._plan.settles_within_s, saying="everything was delivered")
         return Outcome(
-            count=count(emitted, self._requests, self._kills),
+            counts={hook: count(emitted, self._requests[hook], self._kills) for hook in self._hooks},
             ledger=self._deliveries.ledger(),
             audit=audit(redis.client),
         )
@@ -195,7 +136,7 @@ class Attack:
             if monotonic() > ends_at and len(self._kills) >= self._plan.kills:
                 break
             self._kills.append(crew.kill(standby=standby))
-            until(lambda: len(self._slack.rtm.connections) == 1)
+            until(lambda: len(self._slack.rtm.connections) == self._plan.bots)
             crew.hire()
             self._until_held()
         self._slack.people.rate = 0.0
@@ -205,7 +146,8 @@ class Attack:
         until(lambda: self._slack.emitted_count > enough, 60.0, saying="there is traffic")
 
     def _until_held(self) -> None:
-        until(lambda: len(self._slack.rtm.connections) == 2, 30.0, saying="both places are taken")
+        wanted = 2 * self._plan.bots
+        until(lambda: len(self._slack.rtm.connections) == wanted, 30.0, saying="both places are taken")
 
     def _say_that_this_is_the_end(self) -> None:
         """A socket keeps order: when this has come, everything has that comes at all."""
@@ -217,32 +159,46 @@ class Attack:
             "ts": f"{time():.6f}",
         }
         self._slack.emit(end)
-        until(lambda: any(request.said == told(end) for request in reversed(self._requests)), saying="the end has come")
+        for hook in self._hooks:
+            until(lambda hook=hook: self._has(hook, told(end)), saying="the end has come")  # type: ignore[misc]  # mypy knows no default of a lambda
+
+    def _has(self, hook: str, said: str) -> bool:
+        return any(request.said == said for request in reversed(self._requests[hook]))
 
     def _is_quiet(self) -> bool:
         """Everything that was stored is delivered."""
-        ledger = self._deliveries.ledger()
-        stored = integer(self._client.redis.xlen(Keys(0)("journal")))
-        return ledger.events == stored and not ledger.outstanding
+        [newest] = self._journal.newest("+", 1)
+        return self._journal.cursor() == newest.position and not self._deliveries.ledger().outstanding
 
     def _register(self, url: str) -> None:
-        Webhooks(self._client, Vault(())).add(
-            Webhook(
-                id=WebhookId("wh_all"),
-                url=url,
-                events=("**",),
-                secrets=(SigningSecret(secret=SECRET),),
-                timeout_s=2.0,
-                max_in_flight=100,
+        """One webhook for all, and with several bots one for each; what they get is told apart by its path."""
+        vault = Vault(())
+        bots = [DEFAULT_RTM, *(ConnectionId(f"con_bot{number}") for number in range(1, self._plan.bots))]
+        for id, token in zip(bots[1:], bot_tokens(self._plan)[1:], strict=True):
+            Connections(self._client, vault).add(Connection(id=id, kind=Kind.RTM, token=token))
+        limits: dict[str, tuple[ConnectionId, ...]] = {"all": ()}
+        if len(bots) > 1:
+            limits |= {id.removeprefix("con_"): (id,) for id in bots}
+        for name, connections in limits.items():
+            self._hooks.append(name)
+            Webhooks(self._client, vault).add(
+                Webhook(
+                    id=WebhookId(f"wh_{name}"),
+                    url=url + name,
+                    events=("**",),
+                    connections=connections,
+                    secrets=(SigningSecret(secret=SECRET),),
+                    timeout_s=2.0,
+                    max_in_flight=100,
+                )
             )
-        )
 
     def _take(self, got: Got) -> Answer:
         began = time()
         gevent.sleep(ANSWER_S)
         body = json.loads(got.body)
         event = body["event"]
-        self._requests.append(
+        self._requests[got.path.strip("/")].append(
             Request(
                 event=body["event_id"],
                 delivery=got.headers["webhook-id"],
@@ -254,8 +210,13 @@ class Attack:
         return Answer()
 
 
+def bot_tokens(plan: Plan) -> tuple[str, ...]:
+    return (BOT_TOKEN, *(f"{BOT_TOKEN}-{number}" for number in range(1, plan.bots)))
+
+
 def attacked(plan: Plan) -> Outcome:
-    with RedisServer(append_only=True) as redis, SimulatedSlack(SimulatorOptions(remembered=1_000_000)) as slack:
+    options = SimulatorOptions(remembered=1_000_000, bot_tokens=bot_tokens(plan))
+    with RedisServer(append_only=True) as redis, SimulatedSlack(options) as slack:
         client = Client(StoreOptions(url=redis.url))
         try:
             return Attack(plan, slack, client).run(redis)
@@ -266,10 +227,21 @@ def attacked(plan: Plan) -> Outcome:
 @click.command()
 @click.option("--seconds", default=60.0, show_default=True, help="How long the attack lasts.")
 @click.option("--rate", default=200.0, show_default=True, help="Events a second.")
-def main(*, seconds: float, rate: float) -> None:
-    """Two workers, one connection, one receiver; holder and standby killed in turn."""
-    outcome = attacked(Plan(seconds=seconds, rate=rate))
-    told_of = outcome.count
+@click.option("--bots", default=1, show_default=True, help="Connections of the one workspace.")
+def main(*, seconds: float, rate: float, bots: int) -> None:
+    """Two workers, one workspace, one receiver; holder and standby killed in turn."""
+    outcome = attacked(Plan(seconds=seconds, rate=rate, bots=bots))
+    for hook, seen in outcome.counts.items():
+        click.echo(f"webhook {hook}:")
+        show(seen)
+    click.echo(f"ledger: {outcome.ledger}, which {'closes' if outcome.ledger.closes else 'DOES NOT CLOSE'}")
+    for finding in outcome.audit:
+        click.echo(f"BROKEN: {finding}")
+    click.echo("The promises were kept." if outcome.good else "The promises were NOT kept.")
+    sys.exit(0 if outcome.good else 1)
+
+
+def show(told_of: Count) -> None:
     for name, number in (
         ("workers killed", told_of.kills),
         ("events said in Slack", told_of.emitted),
@@ -281,13 +253,8 @@ def main(*, seconds: float, rate: float) -> None:
         ("of these, not in flight at a kill", len(told_of.unexplained)),
     ):
         click.echo(f"{number:>10,}  {name}")
-    click.echo(f"ledger: {outcome.ledger}, which {'closes' if outcome.ledger.closes else 'DOES NOT CLOSE'}")
     for after_s in told_of.unexplained:
         click.echo(f"BROKEN: a POST came again that had come {after_s:+.3f} s from the nearest kill")
-    for finding in outcome.audit:
-        click.echo(f"BROKEN: {finding}")
-    click.echo("The promises were kept." if outcome.good else "The promises were NOT kept.")
-    sys.exit(0 if outcome.good else 1)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
+from websockets.frames import Frame, Opcode
 
 from relay.core.connection import Connection, Kind
 from relay.store.connections import DEFAULT_SOCKET_MODE
@@ -181,6 +182,24 @@ def test_nonsense_is_skipped_and_the_connection_goes_on(redis_url: str) -> None:
             until(lambda: "env-1" in acknowledged(slack.sockets[0]))
             assert [envelope.kind for envelope in worker.envelopes()] == ["surprise", "message"]
             assert len(slack.sockets) == 1
+
+
+def test_large_and_fragmented_envelopes_arrive_and_are_acknowledged(redis_url: str) -> None:
+    with script() as slack:
+        opening(slack)
+        with SlackSide(redis_url, slack.api_url, SOCKET_MODE) as worker:
+            worker.becomes("connected", SOCKET_MODE)
+            [socket] = slack.sockets
+            large = event(1)
+            large["payload"] = {**large["payload"], "more": "x" * 5_000_000}  # type: ignore[dict-item]  # it is an object
+            socket.say(large)
+            text = json.dumps(event(2)).encode()
+            for place in range(0, len(text), 50):
+                opcode = Opcode.CONT if place else Opcode.TEXT
+                socket.protocol.send_frame(Frame(opcode, text[place : place + 50], place + 50 >= len(text)))
+                socket.flush()
+            until(lambda: acknowledged(socket) == ["env-1", "env-2"])
+            assert len(worker.events()) == 2
 
 
 def test_a_socket_that_breaks_is_mended(redis_url: str) -> None:

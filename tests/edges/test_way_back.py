@@ -139,6 +139,23 @@ def test_presence_is_asked_for_on_every_new_socket_and_when_it_changes(redis_url
         assert said(slack.sockets[1], "presence_sub")[0]["ids"] == ["U3"]
 
 
+def test_batches_of_presence_are_asked_for_with_the_socket(redis_url: str) -> None:
+    """And a change of that wish opens another."""
+    several = {"type": "presence_change", "users": ["U1", "U2"], "presence": "away"}
+    with ScriptedSlack() as slack, SlackSide(redis_url, slack.api_url) as worker:
+        worker.becomes("connected")
+        stands = worker.connections.get(RTM.id)
+        assert stands is not None
+        worker.connections.change(replace(stands, batch_presence_aware=True))
+        until(lambda: len(slack.sockets) == 2)
+        plain, batched = [request for request in slack.requests if b"/rtm.connect" in request]
+        assert plain.endswith(b"\r\n\r\npresence_sub=1")
+        assert batched.endswith(b"\r\n\r\npresence_sub=1&batch_presence_aware=1")
+        slack.sockets[1].say(several)
+        [event] = worker.hears(1)
+        assert {**several, "event_ts": event["event_ts"]} == event
+
+
 def test_a_wish_while_the_connection_is_down_is_told_so(redis_url: str) -> None:
     failing = {"rtm.connect": [Answer(body={"ok": False, "error": "fatal_error"})]}
     with ScriptedSlack(answers=failing) as slack, SlackSide(redis_url, slack.api_url) as worker:
