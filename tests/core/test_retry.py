@@ -53,6 +53,7 @@ def verdict(outcome: Outcome, tries: int = 0, dice: float = 0.0) -> Verdict:
         (Failed(failure=Failure.STOPPED, detail=""), Again(wait_s=0, is_a_try=False)),
         (answered(410, retry_after="5", x_slack_no_retry="1"), Gone()),
         (answered(199), Again(wait_s=5)),
+        (answered(300), Again(wait_s=5)),
         (answered(301, location="https://elsewhere.example/"), Again(wait_s=5)),
         (answered(400), Again(wait_s=5)),
         (answered(500), Again(wait_s=5)),
