@@ -104,7 +104,8 @@ def _sent(known: Mapping[str, Json], delivery: str) -> dict[str, str]:
     if "retry_reason" in known:
         headers["X-Slack-Retry-Num"] = str(int(cast(int, known["n"])) - 1)
         headers["X-Slack-Retry-Reason"] = str(known["retry_reason"])
-    return headers | dict.fromkeys(cast(list[str], known.get("own_headers", [])), MASK)
+    said = {name: value for name, value in headers.items() if value}  # a trial call has no delivery's id
+    return said | dict.fromkeys(cast(list[str], known.get("own_headers", [])), MASK)
 
 
 def _no_answer(url: str, at: float, *, failure: str, detail: str, timing: Timing | None) -> AttemptView:

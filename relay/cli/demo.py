@@ -47,7 +47,9 @@ class Tally:
             self.enough.set()
 
 
-@click.command(epilog="Example: relay demo --callbacks 20")
+@click.command(
+    epilog="Example: relay demo --callbacks 20", short_help="All of it on this machine, with a simulated Slack."
+)
 @click.option("--callbacks", type=click.IntRange(1), help="Stop after so many verified callbacks.")
 @click.option("--timeout", "timeout_s", default=60.0, show_default=True, help="For --callbacks, in seconds.")
 @click.option("--port", default=8000, show_default=True, help="For the relay; 0 for a free one.")

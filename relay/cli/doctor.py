@@ -40,7 +40,10 @@ class Finding:
     sentence: str
 
 
-@click.command(epilog="Example: REDIS_URL=redis://localhost SLACK_BOT_TOKEN=xoxb-… relay doctor")
+@click.command(
+    epilog="Example: REDIS_URL=redis://localhost SLACK_BOT_TOKEN=xoxb-… relay doctor",
+    short_help="Look at Redis, the tokens and the secrets; say what is broken.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For scripts: JSON instead of text.")
 def doctor(*, as_json: bool) -> None:
     """Look at Redis, the tokens, the clock and the secrets; say what is broken and what to do.

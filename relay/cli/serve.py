@@ -22,13 +22,19 @@ from relay.store.embedded import EmbeddedRedis
 
 @click.command(epilog="Example: SLACK_BOT_TOKEN=xoxb-… REDIS_URL=redis://localhost relay serve")
 def serve() -> None:
-    """API, dashboard, connections and deliveries in one process: the default for one dyno."""
+    """API, dashboard, connections and deliveries in one process.
+
+    The default for one dyno. Settings come from the environment: see docs/settings.md.
+    """
     _run("serve", Parts.WEB | Parts.WORK)
 
 
 @click.command(epilog="Example: REDIS_URL=redis://localhost RELAY_ADMIN_TOKEN=… relay web")
 def web() -> None:
-    """API, dashboard and live stream only; `relay worker` does the work."""
+    """API, dashboard and live stream only; `relay worker` does the work.
+
+    Settings come from the environment: see docs/settings.md.
+    """
     _run("web", Parts.WEB)
 
 
@@ -37,7 +43,10 @@ def web() -> None:
     "--processes", type=click.IntRange(1, 64), help="So many under one parent.  [default: WEB_CONCURRENCY, or 1]"
 )
 def worker(processes: int | None) -> None:
-    """Connections and deliveries only. Any number may run beside each other."""
+    """Connections and deliveries only. Any number may run beside each other.
+
+    Settings come from the environment: see docs/settings.md.
+    """
     with plainly():
         processes = processes or read_settings(os.environ).processes
     if processes == 1:

@@ -7,7 +7,10 @@ from relay.simulator.options import SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
 
 
-@click.command(epilog="Example: relay simulate --rate 5, and then SLACK_API_URL=http://127.0.0.1:9700/api/ relay serve")
+@click.command(
+    epilog="Example: relay simulate --rate 5, and then SLACK_API_URL=http://127.0.0.1:9700/api/ relay serve",
+    short_help="The simulated Slack alone, with traffic, and faults on request.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens.")
 @click.option("--port", default=9700, show_default=True, help="0 for a free one.")
 @click.option("--rate", default=1.0, show_default=True, help="Events a second of traffic.")

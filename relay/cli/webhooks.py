@@ -17,7 +17,7 @@ POLL_S = 0.5
 LITERALS = frozenset({"true", "false", "null"})
 
 
-@click.group()
+@click.group(short_help="Where events go: list, show, add, update, remove, test, rotate and more.")
 def webhooks() -> None:
     """Where events go: list, show, add, update, remove, test, verify, secret, rotate, enable, disable, replay."""
 
