@@ -1,6 +1,7 @@
 """Replays: what they send again, what they make, and that no two workers and no crash make it twice."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import count
 from time import time
 
@@ -12,14 +13,17 @@ from relay.core.ledger import Ledger
 from relay.core.replay import RESENT, Progress, Replay, ReplayState, Wanted
 from relay.deliver.replay import Replayer, ReplayRooms
 from relay.fanout import FanOut
+from relay.loops import Loop
 from relay.store.client import Client, StoreOptions
 from relay.store.deliveries import Settlement
 from relay.store.directory import Directory
 from relay.store.journal import Match
 from relay.store.replays import Batch, Replays, ShardReplays
 from relay.store.shards import Shards
+from tests.servers import RedisServer
 from tests.store.audit import audit
 from tests.store.filled import Filled, webhook
+from tests.waiting import until
 
 ONE, TWO = WebhookId("wh_1"), WebhookId("wh_2")
 
@@ -162,6 +166,36 @@ def test_a_batch_that_was_done_and_whose_answer_was_lost_is_not_done_again(repla
     assert replaying.shard.step(replay, standing, batch) == "done"
     assert replaying.shard.step(replay, standing, batch) == "behind"
     assert replaying.finish(replay).resent == 300
+
+
+def test_however_often_redis_is_killed_in_the_middle_each_is_sent_again_once(own_redis: RedisServer) -> None:
+    client = Client(StoreOptions(url=own_redis.url))
+    replaying = Replaying(client)
+    replaying.webhooks.add(webhook("wh_1", max_in_flight=3000))
+    replaying.deliver_and_settle(Step.GIVE_UP, *names(1, 900))
+    replaying.deliver_and_settle(Step.GIVE_UP, *names(901, 1800))
+    replay = replaying.start(Wanted.DEAD)
+    turns = Loop("replay", replaying.replayer().turn, lambda _: None)
+    turns.start()
+    for part in range(1, 4):
+        until(partial(came_to, replaying, replay.id, 400 * part))
+        own_redis.restart()
+    until(lambda: seen(replaying, replay.id).state is ReplayState.FINISHED)
+    turns.stop()
+    assert seen(replaying, replay.id).progress.resent == 1800
+    assert replaying.deliveries.ledger() == Ledger(received=1800, outstanding=1800, events=1800)
+    assert audit(client.redis) == []
+    client.close()
+
+
+def came_to(replaying: Replaying, id: ReplayId, resent: int) -> bool:
+    return seen(replaying, id).progress.resent >= resent
+
+
+def seen(replaying: Replaying, id: ReplayId) -> Replay:
+    found = replaying.replays.get(id)
+    assert found is not None
+    return found
 
 
 def test_a_replay_can_be_cancelled_and_then_goes_no_further(replaying: Replaying) -> None:
