@@ -8,6 +8,7 @@ from time import time
 from relay.core.ids import WebhookId
 from relay.core.own_event import OWN, own_envelope
 from relay.core.retry import Disabled, Warned, judge_webhook
+from relay.core.trace import Trace, arrivals
 from relay.core.webhook import DisabledReason, Json
 from relay.report import EventsKept, Reporter, WebhookDisabled, WebhookFailing
 from relay.store.deliveries import Deliveries, Failing
@@ -16,11 +17,20 @@ from relay.store.webhooks import Webhooks
 
 
 class Health:
-    def __init__(self, webhooks: Webhooks, deliveries: Deliveries, journal: Journal, *, report: Reporter) -> None:
+    def __init__(
+        self,
+        webhooks: Webhooks,
+        deliveries: Deliveries,
+        journal: Journal,
+        *,
+        report: Reporter,
+        trace: Trace | None = None,
+    ) -> None:
         self._webhooks = webhooks
         self._deliveries = deliveries
         self._journal = journal
         self._report = report
+        self._trace = trace
 
     def consider(self, failing: Sequence[Failing]) -> None:
         """Warn or disable those for whom it is time. Raises StoreAway: the next failure asks again."""
@@ -55,5 +65,8 @@ class Health:
 
     def _tell(self, kind: str, facts: Mapping[str, Json], now: float) -> None:
         """As an event, which is counted like those that Slack sends."""
-        (is_new,) = self._journal.append([own_envelope(kind, facts, now)])
+        envelope = own_envelope(kind, facts, now)
+        (is_new,) = self._journal.append([envelope])
+        if self._trace is not None:
+            self._trace(arrivals([envelope], [is_new], now=time()))
         self._report(EventsKept(connection=OWN, new=int(is_new), copies=int(not is_new)))

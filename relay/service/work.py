@@ -127,7 +127,7 @@ class ShardWork:
             deliveries=shard.deliveries,
             directory=store.directory,
             poster=poster,
-            health=Health(store.webhooks, shard.deliveries, shard.journal, report=report),
+            health=Health(store.webhooks, shard.deliveries, shard.journal, report=report, trace=trace),
             outcomes=shard.outcomes,
             notices=store.notices,
             trace=trace,
