@@ -24,12 +24,13 @@ from tests.whole.steady import Talk
 from tests.whole.terminal import Terminal, free_port, read
 
 KEPT = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
+AT_ONCE = ["--repl-diskless-sync-delay", "0"]
 OLD, NEW = "the-old-secret-key", "the-new-secret-key"
 
 
 @pytest.fixture
 def redis() -> Iterator[Node]:
-    with Node(free_port(), KEPT) as node:
+    with Node(free_port(), [*KEPT, *AT_ONCE]) as node:
         yield node
 
 
