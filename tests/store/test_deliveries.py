@@ -50,6 +50,18 @@ def test_who_matched_with_older_webhooks_is_told(filled: Filled) -> None:
     assert filled.journal.cursor() == cursor
 
 
+def test_a_webhook_at_its_bound_is_not_visited_before_one_comes_back(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1", max_in_flight=1))
+    filled.deliver("Ev1", "Ev2")
+    (first,) = filled.claim()
+    idle = filled.deliveries.claim(8)
+    assert idle.claims == []
+    assert idle.wait_s is not None
+    assert idle.wait_s > first.lease_s / 2, "nothing is due before the lease ends"
+    filled.settle(first, Step.ACCEPT)
+    assert len(filled.claim()) == 1
+
+
 def test_a_delivery_is_claimed_settled_and_its_event_then_lives_for_the_retention(filled: Filled) -> None:
     filled.webhooks.add(webhook("wh_1"))
     filled.deliver("Ev1")
