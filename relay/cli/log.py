@@ -113,7 +113,8 @@ def _quoted(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     text = str(value)
-    return json.dumps(text) if not text or any(sign in text for sign in ' "=\n\r\t\x1b') else text
+    is_plain = text.isprintable() and not any(sign in text for sign in ' "=')  # what is not might command a terminal
+    return text if text and is_plain else json.dumps(text)
 
 
 def _iso(now: float) -> str:

@@ -45,6 +45,12 @@ def test_a_line_that_is_too_long_by_itself_goes_out_alone() -> None:
     assert [text.count("\n") for text in out.sent] == [1, 1, 1]
 
 
+def test_a_line_of_text_commands_no_terminal() -> None:
+    out = Writes()
+    Report(out)(Stopping(what="relay", because="\x1b[2J\x9b31m\u202e\r"))
+    assert out.sent[0].endswith(r'because="\u001b[2J\u009b31m\u202e\r"' + "\n")
+
+
 ATTEMPT = Attempt(
     delivery="dlv_1",
     webhook="wh_1",
