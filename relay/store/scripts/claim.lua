@@ -193,6 +193,7 @@ if lease then
   local left = math.max(0, tonumber(lease) - now_ms)
   wait_ms = wait_ms < 0 and left or math.min(wait_ms, left)
 end
-local others_must = ARGV[4] ~= '1' and turn and tonumber(turn) <= now_us + SOON_US
-if (wait_ms == 0 and taken == limit) or others_must then ring() end
+local asks_again = ARGV[4] == '1'
+if wait_ms == 0 and (taken == limit or not asks_again) then ring() end
+if not asks_again and upcoming <= now_us + SOON_US then ring() end
 return {tonumber(redis.call('GET', key.version) or '0'), wait_ms, answer}

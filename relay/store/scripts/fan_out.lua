@@ -73,5 +73,5 @@ end
 redis.call('SET', key.cursor, following)
 redis.call('HINCRBY', key.ledger('*'), 'events', begun)
 finish()
-if claimed_next ~= '1' then ring_if_soon() end
+if claimed_next ~= '1' or upcoming <= now_us + SOON_US then ring_if_soon() end
 return {'done', whole(math.max(0, sequence - 1)), following}

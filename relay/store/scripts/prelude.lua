@@ -88,7 +88,7 @@ local function turn_of(webhook, gate)
   return math.max(at, gate.pause * 1000)
 end
 
-local soonest = math.huge
+local soonest, upcoming = math.huge, math.huge -- of the turns that this call has set; and of those in the future
 
 -- a turn is never put off here: a visit that comes too early does nothing and sets it anew
 local function schedule(webhook, gate, earliest_us)
@@ -100,7 +100,9 @@ local function schedule(webhook, gate, earliest_us)
   at = math.max(at, earliest_us or 0)
   soonest = math.min(soonest, at)
   local stands = redis.call('ZSCORE', key.turns, webhook)
-  if not stands or tonumber(stands) > at then redis.call('ZADD', key.turns, whole(at), webhook) end
+  if stands and tonumber(stands) <= at then return end
+  redis.call('ZADD', key.turns, whole(at), webhook)
+  if at > now_us then upcoming = math.min(upcoming, at) end
 end
 
 local function ring()
