@@ -63,6 +63,9 @@ def test_a_test_call_meets_the_guard_of_every_delivery(desk: Desk) -> None:
     said = desk.ask("POST", "/v1/webhooks/wh_1/test").body
     assert said["failure"] == "refused"
     assert "private" in str(said["detail"])
+    challenged = desk.ask("POST", "/v1/webhooks/wh_1/verify")
+    assert challenged.status == 422
+    assert "private" in str(challenged.body["detail"])
 
 
 def echo_json(got: Got) -> Answer:
