@@ -3,6 +3,7 @@
 from relay.core.delivery import Step
 from relay.store.deliveries import Settled, Settlement
 from tests.store.filled import Filled, webhook
+from tests.waiting import until
 
 
 def _settle_together(filled: Filled, *failed: bool) -> Settled:
@@ -30,3 +31,11 @@ def test_a_failure_after_a_success_in_one_settling_fails_since_now(filled: Fille
     failing = _settle_together(filled, False, True).failing
     assert [(one.webhook, one.deliveries) for one in failing] == [("wh_1", 1)]
     assert failing[0].since > 0
+
+
+def test_a_delivery_that_fails_again_counts_once_and_the_first_failure_is_when_it_began(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1"))
+    filled.deliver("Ev1")
+    failing = [filled.settle(until(filled.claim)[0], Step.POSTPONE, wait_s=0).failing[0] for _ in range(3)]
+    assert [one.deliveries for one in failing] == [1, 1, 1]
+    assert len({one.since for one in failing}) == 1

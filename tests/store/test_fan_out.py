@@ -10,6 +10,7 @@ from relay.fanout import FanOut, stretches
 from relay.report import Fact
 from relay.store.directory import Directory
 from relay.store.journal import Entry, Match, Stretch
+from relay.store.keys import Keys
 from tests.store.audit import audit
 from tests.store.filled import Filled, webhook
 
@@ -99,3 +100,13 @@ def test_the_rest_of_a_cut_event_goes_to_those_who_are_there_then(filled: Filled
     fan_out.turn()
     assert [len(filled.ids(each.id)) for each in made] == [1, 1, 0, 1]
     assert filled.deliveries.ledger(made[3].id) == Ledger(received=1, outstanding=1)
+
+
+def test_no_number_is_given_twice_though_a_failover_lost_the_last_and_the_new_clock_is_behind(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1"))
+    ahead = 4_000_000_000_000_000  # µs, in the year 2096
+    filled.client.redis.set(Keys(0)("sequence"), ahead)
+    filled.deliver("Ev1")
+    filled.client.redis.delete(Keys(0)("sequence"))
+    filled.deliver("Ev2")
+    assert [claim.sequence for claim in filled.claim()] == [ahead + 1, ahead + 2]
