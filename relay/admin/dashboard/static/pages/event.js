@@ -11,8 +11,13 @@ import { attempt, back, button, copier, empty, toast } from "../ui.js";
 export default (id) => {
   const page = { title: "Event", every: 4000, urls: new Map() };
   page.load = async () => {
-    const [event, deliveries] = await Promise.all([get(`/v1/events/${id}`), get(query("/v1/deliveries", { event: id, limit: 100 }))]);
+    const [event, deliveries, webhooks] = await Promise.all([
+      get(`/v1/events/${id}`),
+      get(query("/v1/deliveries", { event: id, limit: 100 })),
+      page.urls.size ? null : get("/v1/webhooks?limit=200"),
+    ]);
     page.title = event.type;
+    for (const { id, url } of webhooks?.data ?? []) page.urls.set(id, parts(url).join(""));
     await Promise.all(deliveries.data.map((one) => learn(page.urls, one.webhook)));
     return { event, deliveries: deliveries.data, urls: page.urls };
   };
@@ -20,7 +25,7 @@ export default (id) => {
   return page;
 };
 
-/** What a webhook's URL is, asked once. */
+/** What a webhook's URL is, asked once; most are known from the list. */
 async function learn(urls, id) {
   if (urls.has(id)) return;
   urls.set(id, id);
