@@ -15,11 +15,13 @@ Number: TypeAlias = int | float
 
 
 class Look(IntEnum):
+    """From PIECE on, looking costs more than a lookup; by OTHER nearly everything is found."""
+
     WHOLE = auto()
     START = auto()  # the first `width` characters
     END = auto()  # the last ones
-    PIECE = auto()  # any that stand together
     NETWORK = auto()  # the first `width` bits of an address
+    PIECE = auto()  # any characters that stand together
     RANGE = auto()  # a number: found between its bounds (core/ranges.py), not by keys
     OTHER = auto()  # a value: found by those that it must not be
 

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from relay.core.conditions import Condition, say
-from relay.core.lenses import Lens, Scalar
+from relay.core.lenses import Lens, Look, Scalar
 from relay.core.webhook import Json
 
 Path: TypeAlias = tuple[str, ...]
@@ -102,7 +102,7 @@ class Pattern:
         for _, asked in self.fields:
             yield from asked.offers()
         for group in self.groups:
-            each = [min(alternative.offers(), key=len, default=()) for alternative in group]
+            each = [min(alternative.offers(), key=cost, default=()) for alternative in group]
             if all(each):
                 yield tuple(dict.fromkeys(chain.from_iterable(each)))
 
@@ -110,6 +110,13 @@ class Pattern:
         return all(asked.passes(each.get(name, Absent.ABSENT)) for name, asked in self.fields) and all(
             any(alternative.passes(each) for alternative in group) for group in self.groups
         )
+
+
+def cost(offer: Offer) -> tuple[int, int]:
+    """Of being found by it, to compare: how it is looked for, and under how many keys."""
+    paths = {path for (path, _), _ in offer}
+    looks = [lens.look for (_, lens), _ in offer]
+    return max(looks) if len(paths) == 1 else max(Look.PIECE, *looks), len(offer)
 
 
 def explain(pattern: Pattern, document: Document) -> tuple[Reason, ...]:

@@ -12,7 +12,7 @@ from typing import TypeAlias, cast
 
 from relay.core.ids import WebhookId
 from relay.core.lenses import Lens, Look, identity
-from relay.core.patterns import Offer, Pattern, Probe
+from relay.core.patterns import Offer, Pattern, Probe, cost
 from relay.core.ranges import Range, Ranges, ordinal_of
 from relay.core.reading import Reading
 from relay.core.terms import Terms
@@ -26,9 +26,8 @@ Crowd: TypeAlias = dict[Terms, dict[WebhookId, Webhook]]
 
 Shelf: TypeAlias = "dict[Shape, Table]"
 
-SEARCHED = frozenset({Look.PIECE, Look.RANGE, Look.OTHER})
-"""Looks that cost more than a lookup."""
-
+DEAR = (Look.PIECE, 0)
+"""From this cost on, one offer must do."""
 
 SPARING = 64
 """For so many values is remembered who does not refuse them."""
@@ -39,21 +38,16 @@ def spots(pattern: Pattern | None, room: int) -> list[Spot]:
 
     By all that is asked exactly; if nothing is, by what costs more to look for; else where every event looks.
     """
-    offered = [] if pattern is None else sorted(pattern.offers(), key=len)
+    offered = [] if pattern is None else sorted(pattern.offers(), key=cost)
     chosen: list[Offer] = []
     for offer in offered:
-        if not _is_dear(offer) and room >= len(offer):
+        if cost(offer) < DEAR and room >= len(offer):
             room //= len(offer)
             chosen.append(offer)
     if not chosen:
         dear = next((offer for offer in offered if len(offer) <= room), ())
         return [((probe,), (key,)) for probe, key in dear] or [((), ())]
     return [_split(combination) for combination in product(*chosen)]
-
-
-def _is_dear(offer: Offer) -> bool:
-    """Whether it is searched for, or in several places."""
-    return len({path for (path, _), _ in offer}) > 1 or any(lens.look in SEARCHED for (_, lens), _ in offer)
 
 
 def _split(combination: Offer) -> Spot:

@@ -240,7 +240,12 @@ def crowd(count: int) -> Iterable[Webhook]:
             {"filter": {"event": {"address": [{"cidr": f"10.{number % 256}.{number // 256 % 256}.0/24"}]}}},
             {"filter": {"event": {"$or": [{"text": [f"{number}X"]}, {"user": [f"U{number}X"]}]}}},
             {"filter": {"event": {"user": [{"anything-but": ["U1", f"U{number}X"]}]}}},
-            {"filter": {"event": {"bot_id": [{"exists": True}]}}},
+            {
+                "filter": {
+                    "event": {"bot_id": [{"anything-but": f"B{number}"}], "text": [{"wildcard": f"* {number} *"}]}
+                }
+            },
+            {"filter": {"event": {"app_id": [{"exists": True}]}}},
             {"channels": ("C1",), "filter": {"event": {"channel": ["C1"], "user": [f"U{number}X", f"W{number}X"]}}},
         ]
         yield webhook(f"wh_{number}", **wishes[number % len(wishes)])
@@ -264,7 +269,7 @@ def crowded() -> Matcher:
 
 def test_a_hundred_thousand_webhooks_cost_an_event_at_most_twice_what_a_hundred_do(crowded: Matcher) -> None:
     few = Matcher([*crowd(100), *WANTING])
-    arriving = envelope(user="U1", text="hello", reply_count=-1, address="11.0.0.1")
+    arriving = envelope(user="U1", text="hello", bot_id="B", reply_count=-1, address="11.0.0.1")
     assert names(few.match(arriving)) == names(crowded.match(arriving)) == names(WANTING)
     assert steps(lambda: crowded.match(arriving)) <= 2 * steps(lambda: few.match(arriving))
 
