@@ -41,13 +41,13 @@ def show(ask: Asker, /, id: str) -> None:
     help="xapp-… for socket_mode, xox… for rtm; asked for if it is not given.",
 )  # fmt: skip
 @click.option(
-    "--bot-token", metavar="TOKEN", envvar="SLACK_BOT_TOKEN", show_envvar=True,
-    help="Socket Mode: messages and replies are posted with it.",
+    "--bot-token", metavar="TOKEN", prompt=True, prompt_required=False, hide_input=True,
+    help="xox… of the same app, for Socket Mode: messages and replies are posted with it. Asked for if empty.",
 )  # fmt: skip
 @remote
 def add(ask: Asker, /, *, kind: str, name: str, slack_token: str, bot_token: str | None) -> None:
     """Connect to one more workspace."""
-    voice = {"bot_token": bot_token} if bot_token and kind == "socket_mode" else {}
+    voice = {"bot_token": bot_token} if bot_token else {}
     ask.record(ask.call("POST /v1/connections", {"kind": kind, "name": name, "token": slack_token, **voice}))
 
 
