@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from relay.core.webhook import Json
 from relay.simulator.options import APP_TOKEN, BOT_TOKEN
 from tests.edges.websocket_client import WebSocketClient
+from tests.waiting import PATIENCE_S
 
 Frame = dict[str, Json]
 
@@ -74,7 +75,7 @@ class Socket:
     def say(self, **frame: Json) -> None:
         self.bare.send(json.dumps(frame))
 
-    def next(self, within_s: float = 5.0) -> Frame:
+    def next(self, within_s: float = PATIENCE_S) -> Frame:
         frame = json.loads(self.bare.recv(timeout=within_s))
         assert isinstance(frame, dict)
         return frame
@@ -84,7 +85,7 @@ class Socket:
         return self.await_key("type", kind)
 
     def await_key(self, key: str, value: Json) -> Frame:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             frame = self.next()
             if frame.get(key) == value:
@@ -103,7 +104,7 @@ class Socket:
         """How it ends, after whatever still comes."""
         try:
             while True:
-                self.bare.recv(timeout=5)
+                self.bare.recv(timeout=PATIENCE_S)
         except ConnectionClosed as ended:
             return ended
 

@@ -18,6 +18,8 @@ from websockets.protocol import State
 from websockets.typing import Origin
 from websockets.uri import parse_uri
 
+from tests.waiting import PATIENCE_S
+
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 NO_HEADERS: Mapping[str, str] = {}
 
@@ -69,7 +71,7 @@ class WebSocketClient:
         self.protocol.send_ping(payload)
         self._write()
 
-    def recv(self, timeout: float = 10.0) -> str | bytes:
+    def recv(self, timeout: float = PATIENCE_S) -> str | bytes:
         """The next message. Raises TimeoutError, and ConnectionClosed at the end."""
         deadline = time.monotonic() + timeout
         while not self._inbox:
