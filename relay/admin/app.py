@@ -17,6 +17,7 @@ from relay.admin.reference import reference
 from relay.admin.repeats import Repeats
 from relay.admin.serving import Serving
 from relay.core.errors import Away
+from relay.store.vault import Unsealable
 
 
 def make_app(rooms: AdminOptions, blueprints: Sequence[Blueprint] = ()) -> Flask:
@@ -52,6 +53,10 @@ def _refuse_in_words(app: Flask, rooms: AdminOptions) -> None:
     @app.errorhandler(Away)
     def refuse_away(_: Away) -> Response:
         return problems.answer(problems.away())
+
+    @app.errorhandler(Unsealable)
+    def refuse_unsealable(_: Unsealable) -> Response:
+        return problems.answer(problems.unsealable())
 
     @app.errorhandler(Exception)
     def refuse_unexpected(error: Exception) -> Response:

@@ -96,6 +96,11 @@ def away() -> Problem:
     return Problem(503, "service_unavailable", detail, headers=[("Retry-After", str(RETRY_AFTER_S))])
 
 
+def unsealable() -> Problem:
+    detail = "A secret in Redis is sealed with a key that RELAY_SECRET_KEY lacks: put it back at the list's end."
+    return Problem(503, "service_unavailable", detail, headers=[("Retry-After", str(RETRY_AFTER_S))])
+
+
 def unexpected() -> Problem:
     return Problem(500, "internal_server_error", "The relay failed to answer this request; its log says why.")
 

@@ -117,7 +117,11 @@ class Relay:
         return running
 
     def _begin_work(self, store: Store, poster: Poster, trace: Trace | None) -> None:
-        """Raises StoreAway until Redis has said how many shards there are."""
+        """Raises StoreAway until Redis has said how many shards there are, and where a key is missing: who can't open
+        what is kept must not borrow deliveries that he can't sign.
+        """
+        store.connections.all()
+        store.webhooks.page(None, 1)
         self._work = Work(store, poster, self._settings, report=self._report, trace=trace)
         self._work.start()
 
@@ -186,7 +190,7 @@ class Relay:
 
     def _no_work(self) -> list[Check]:
         """It has not begun, or is not ours."""
-        why = "it waits for Redis to say how many shards there are"
+        why = "it waits for Redis, and for the keys to what is kept there"
         return [Check(name="work", ok=False, why=why)] if Parts.WORK in self._parts else []
 
 

@@ -12,14 +12,16 @@ from hashlib import sha256
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from relay.core.errors import RelayError
+from relay.store.errors import StoreAway
 
 PLAIN = "plain:"
 SEALED = "fernet:"
 
 
-class Unsealable(RelayError):
-    """A secret that none of the keys opens."""
+class Unsealable(StoreAway):
+    """A secret that none of the keys opens. It is there, and so is what belongs to it: whoever needs it waits, as for
+    Redis itself, until a process comes that has the key.
+    """
 
 
 class Vault:

@@ -8,7 +8,7 @@ import pytest
 
 from relay.core.connection import Connection, Kind
 from relay.core.ids import ID_BYTES, ConnectionId, webhook_id
-from relay.core.webhook import SigningSecret, Webhook
+from relay.core.webhook import Json, SigningSecret, Webhook
 from relay.simulator.options import BOT_TOKEN
 from relay.simulator.slack import SimulatedSlack
 from relay.store.client import Client, StoreOptions
@@ -16,8 +16,8 @@ from relay.store.connections import Connections
 from relay.store.vault import Vault
 from relay.store.webhooks import Webhooks
 from tests.constellations import HOST, Node
-from tests.receivers import Receiver
-from tests.waiting import until
+from tests.receivers import Answer, Receiver
+from tests.waiting import let_pass, until
 from tests.whole.api import call
 from tests.whole.program import ADMIN_TOKEN, Program
 from tests.whole.steady import Talk
@@ -68,6 +68,31 @@ def test_every_command_of_the_page_does_what_it_says(redis: Node, slack: Simulat
             with Terminal(tmp_path, env | {"RELAY_URL": relay.address}) as terminal:
                 terminal.follow(page)
     opens_without_the_old_key(redis)
+
+
+def test_with_a_wrong_secret_key_nothing_is_lost_and_everybody_is_told_why(
+    slack: SimulatedSlack, redis_url: str
+) -> None:
+    env = {"REDIS_URL": redis_url, "SLACK_API_URL": slack.api_url}
+    with Receiver(lambda _: Answer(500)) as failing:
+        wanted: Json = {"url": failing.url, "events": ["message"], "retry_schedule": [1]}
+        with Program("serve", env | {"RELAY_SECRET_KEY": OLD, "SLACK_BOT_TOKEN": BOT_TOKEN}) as relay:
+            assert call(relay.address, "POST /v1/webhooks", wanted).status == 201
+            with Talk(slack, rate=20):
+                failing.wait_for(1)
+            assert relay.end() == 0
+        with Program("serve", env | {"RELAY_SECRET_KEY": NEW}) as relay:
+            assert "RELAY_SECRET_KEY" in str(relay.fact("away_now", loop="work")["why"])
+            for route in ("GET /readyz", "GET /v1/webhooks", "GET /v1/connections"):
+                told = call(relay.address, route)
+                assert told.status == 503
+                assert "RELAY_SECRET_KEY" in str(told.body)
+            tried = len(failing.got)
+            let_pass(1.5)  # the retries are due
+            assert len(failing.got) == tried
+            assert not [fact for fact in relay.facts if fact["level"] == "error"]
+        with Program("serve", env | {"RELAY_SECRET_KEY": f"{NEW},{OLD}"}) as relay:
+            until(lambda: call(relay.address, "GET /v1/stats").body["dead"] == tried, saying="all was tried once more")
 
 
 def opens_without_the_old_key(redis: Node) -> None:
