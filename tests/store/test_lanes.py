@@ -5,6 +5,7 @@ from dataclasses import replace
 from relay.core.delivery import State, Step
 from relay.core.ids import WebhookId
 from relay.core.webhook import Status
+from relay.store.deliveries import Settlement
 from tests.store.audit import audit
 from tests.store.filled import Filled, webhook
 from tests.waiting import until
@@ -112,9 +113,11 @@ def test_to_enable_it_forgets_its_failures(filled: Filled) -> None:
 def test_many_that_fail_at_the_same_moment_are_one_fault(filled: Filled) -> None:
     filled.webhooks.add(webhook("wh_1", max_in_flight=200))
     filled.deliver(*names(1, 200))
-    for claim in filled.claim(200):
-        filled.settle(claim, Step.POSTPONE, wait_s=0)
-    assert len(until(filled.claim, 1.5)) == 1
+    together = [Settlement(claim=claim, step=Step.POSTPONE, failed=True, attempt=b"{}") for claim in filled.claim(200)]
+    filled.deliveries.settle(together)
+    (probe,) = until(filled.claim, 5.0, saying="a probe goes out, after a second")
+    filled.settle(probe, Step.POSTPONE, wait_s=0)
+    assert 1 < (filled.deliveries.claim(1).wait_s or 0) <= 2, "the second fault doubles it"
 
 
 def test_what_is_cancelled_in_great_number_does_not_hold_a_claim_up(filled: Filled) -> None:
