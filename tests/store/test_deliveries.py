@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from relay.core.delivery import State, Step
+from relay.core.delivery import Reason, State, Step
 from relay.core.ids import WebhookId
 from relay.core.ledger import Ledger
 from relay.core.webhook import DisabledReason, Status
@@ -11,6 +11,9 @@ from relay.store.reply import maybe_bytes
 from tests.store.audit import audit
 from tests.store.filled import Filled, webhook
 from tests.waiting import until
+
+AT_ONCE_S = -10.0
+"""The grace with which a lease ends as it begins: the webhooks' timeout is 10 s."""
 
 
 def test_an_envelope_is_appended_once(filled: Filled) -> None:
@@ -48,6 +51,17 @@ def test_who_matched_with_older_webhooks_is_told(filled: Filled) -> None:
     stretch = [(entry, ()) for entry in filled.journal.oldest(f"({cursor}", "+", 10)]
     assert filled.fan_out_from(cursor, stretch, 0) == "stale"
     assert filled.journal.cursor() == cursor
+
+
+def test_a_delivery_that_five_workers_in_a_row_did_not_outlive_is_dead(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1"))
+    filled.deliver("Ev1")
+    (id,) = filled.ids()
+    for losses in range(5):
+        (claim,) = filled.deliveries.claim(1, grace_s=AT_ONCE_S).claims
+        assert claim.losses == losses
+    assert filled.claim() == []
+    assert (filled.state(id), filled.delivery(id).reason) == (State.DEAD, Reason.LOST)
 
 
 def test_a_webhook_at_its_bound_is_not_visited_before_one_comes_back(filled: Filled) -> None:
