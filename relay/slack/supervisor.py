@@ -78,7 +78,7 @@ class Supervisor:
         self._looked_at = self._patient_until = monotonic()
         self._wanted: dict[ConnectionId, Connection] = {}
         self._position: str | None = None  # None: everything is to be read
-        self._knows = False  # everything has been read once
+        self._knows = False  # the records have been read once
         self._follow_loop = Loop("connections", self._follow, report)
         self._beat_loop = Loop("crew", self._beat, report)
 
@@ -94,7 +94,7 @@ class Supervisor:
     @property
     def deaf(self) -> frozenset[ConnectionId] | None:
         """Connections that this worker is to hold and does not hear; None before it knows which they are."""
-        return self._holding.deaf() if self._knows else None
+        return self._holding.deaf() if self._knows and self._crew else None
 
     def start(self) -> None:
         self._inboxes.start()
