@@ -92,5 +92,5 @@ def _figures(rounds: dict[str, list[Round]], scale: Scale) -> Iterator[Figure]:
         yield Figure(name=f"latency {words}, {ALONE}", value=alone, unit="ms", note=each)
         yield Figure(name=f"latency {words}, {BESIDE}", value=beside, unit="ms", ratio=beside / alone, against=ALONE)
     sizes = [one.rss_bytes / 2**20 for one in rounds[BESIDE]]
-    grown = f"{sizes[-1] - sizes[0]:+.1f} MiB from the first round to the last"
+    grown = f"{sizes[-1] - sizes[0]:+.1f} MiB since the first round: the newest events are remembered, up to a bound"
     yield Figure(name=f"memory of the relay, {BESIDE}", value=sizes[-1], unit="MiB", note=grown)
