@@ -6,7 +6,7 @@ found is asked whether the event is on its terms, and those with the same terms 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias, TypeVar
@@ -16,7 +16,8 @@ from relay.core.errors import RelayError
 from relay.core.ids import ConnectionId, WebhookId
 from relay.core.reading import Reading
 from relay.core.selectors import is_glob, is_own, plain_selectors, selects
-from relay.core.shelves import Shelf, Spot, spots, table_for
+from relay.core.shelves import FEW, Shelf, spots
+from relay.core.tables import Spot
 from relay.core.terms import Terms, terms_of
 from relay.core.webhook import Webhook
 
@@ -57,10 +58,12 @@ def passes(webhook: Webhook, envelope: Envelope) -> bool:
 class Matcher:
     """An index of webhooks, changed in place: a change costs what that one webhook costs."""
 
-    def __init__(self, webhooks: Iterable[Webhook] = ()) -> None:
+    def __init__(self, webhooks: Iterable[Webhook] = (), *, few: int = FEW) -> None:
+        """`few`: so many different terms at one place are asked without looking for them."""
         self.broken: dict[WebhookId, RelayError] = {}  # webhooks whose filter cannot be read: they match nothing
         self._known: dict[WebhookId, Subscription] = {}
         self._rooms: dict[str, dict[Place, Shelf]] = {}  # by selector
+        self._few = few
         self._globs: Counter[str] = Counter()
         self._selectors: dict[str, list[str]] = {}  # kind → every selector, registered or plain, that means it
         self.change(webhooks)
@@ -109,12 +112,11 @@ class Matcher:
             self.broken[webhook.id] = error
             return
         self._known[webhook.id] = subscription
-        for selector, place, (shape, key) in _spots(subscription):
-            shelf = self._rooms.setdefault(selector, {}).setdefault(place, {})
-            table = shelf.get(shape)
-            if table is None:
-                table = shelf[shape] = table_for(shape)
-            table.put(key, subscription.terms, webhook)
+        for selector, place, at in _spots(subscription):
+            room = self._rooms.setdefault(selector, {})
+            if place not in room:
+                room[place] = Shelf(self._few)
+            room[place].put(webhook, subscription.terms, at)
         for glob in filter(is_glob, dict.fromkeys(webhook.events)):
             self._globs[glob] += 1
             if self._globs[glob] == 1:
@@ -127,8 +129,13 @@ class Matcher:
         subscription = self._known.pop(webhook_id, None)
         if subscription is None:
             return
-        for selector, place, spot in _spots(subscription):
-            self._clear(selector, place, spot, subscription=subscription)
+        for selector, place, at in _spots(subscription):
+            room = self._rooms[selector]
+            room[place].drop(subscription.webhook, subscription.terms, at)
+            if not len(room[place]):
+                del room[place]
+            if not room:
+                del self._rooms[selector]
         for glob in filter(is_glob, dict.fromkeys(subscription.webhook.events)):
             self._globs[glob] -= 1
             if not self._globs[glob]:
@@ -136,18 +143,6 @@ class Matcher:
                 for kind, selectors in self._selectors.items():
                     if selects(glob, kind):
                         selectors.remove(glob)
-
-    def _clear(self, selector: str, place: Place, spot: Spot, *, subscription: Subscription) -> None:
-        shape, key = spot
-        room = self._rooms[selector]
-        shelf = room[place]
-        shelf[shape].drop(key, subscription.terms, subscription.webhook.id)
-        if not len(shelf[shape]):
-            del shelf[shape]
-        if not shelf:
-            del room[place]
-        if not room:
-            del self._rooms[selector]
 
 
 def _places(channel: str | None, connection: ConnectionId | None) -> tuple[Place, ...]:
@@ -160,14 +155,13 @@ def _places(channel: str | None, connection: ConnectionId | None) -> tuple[Place
 
 
 def _accepting(shelf: Shelf, reading: Reading) -> Iterator[tuple[WebhookId, Webhook]]:
-    for table in shelf.values():
-        for crowd in table.found(reading):
-            for terms, webhooks in crowd.items():
-                if terms.accept(reading):
-                    yield from webhooks.items()
+    for crowd in shelf.found(reading):
+        for terms, webhooks in crowd.items():
+            if terms.accept(reading):
+                yield from webhooks.items()
 
 
-def _spots(subscription: Subscription) -> Iterator[tuple[str, Place, Spot]]:
+def _spots(subscription: Subscription) -> Iterator[tuple[str, Place, Sequence[Spot]]]:
     """Everywhere that a webhook stands: an event that it wants looks at one of these spots at least."""
     webhook = subscription.webhook
     for selector in dict.fromkeys(webhook.events):
@@ -176,9 +170,9 @@ def _spots(subscription: Subscription) -> Iterator[tuple[str, Place, Spot]]:
         room //= len(channels)
         connections = _affordable(() if is_own(selector) else webhook.connections, room)
         room //= len(connections)
-        for spot in spots(subscription.terms.pattern, room):
-            for channel, connection in product(channels, connections):
-                yield selector, (channel, connection), spot
+        at = spots(subscription.terms.pattern, room)
+        for place in product(channels, connections):
+            yield selector, place, at
 
 
 def _affordable(wishes: tuple[Wish, ...], room: int) -> tuple[Wish | None, ...]:

@@ -1,39 +1,81 @@
 """Shelves: where those stand who ask something of an event, found by what the event holds.
 
-Who asks the same stands together and is asked once. A shelf has a table for each *shape* of filter: the places in the
-document that it is found by, and through which lens. A webhook stands in the table under its keys; an event looks there
-under those that it has.
+Who asks the same stands together and is asked once. While a shelf has few different terms, each is asked. Beyond, a
+webhook is found by what its filter asks: it stands in tables (core/tables.py), in the fewest spots that will do.
 """
 
-from collections.abc import Hashable, Iterable
-from itertools import product
-from math import prod
-from typing import TypeAlias, cast
+from collections.abc import Iterable, Sequence
+from itertools import chain, product
 
 from relay.core.ids import WebhookId
-from relay.core.lenses import Lens, Look, identity
-from relay.core.patterns import Offer, Pattern, Probe, cost
-from relay.core.ranges import Range, Ranges, ordinal_of
+from relay.core.lenses import Look
+from relay.core.patterns import Offer, Pattern, cost
 from relay.core.reading import Reading
+from relay.core.tables import Crowd, Shape, Spot, Table, leave, table_for
 from relay.core.terms import Terms
 from relay.core.webhook import Webhook
 
-Shape: TypeAlias = tuple[Probe, ...]
-Key: TypeAlias = tuple[Hashable, ...]
-Spot: TypeAlias = tuple[Shape, Key]
-Crowd: TypeAlias = dict[Terms, dict[WebhookId, Webhook]]
-"""Those at one spot, by what else they ask."""
-
-Shelf: TypeAlias = "dict[Shape, Table]"
+FEW = 4
+"""Terms that are asked one after the other: to look for so few costs more."""
 
 DEAR = (Look.PIECE, 0)
 """From this cost on, one offer must do."""
 
-SPARING = 64
-"""For so many values is remembered who does not refuse them."""
+EVERYWHERE: Sequence[Spot] = (((), ()),)
 
 
-def spots(pattern: Pattern | None, room: int) -> list[Spot]:
+class Shelf:
+    """Those who stand at one place."""
+
+    __slots__ = ("_bound", "_few", "_spots", "_tables")
+
+    def __init__(self, few: int = FEW) -> None:
+        self._bound = few
+        self._few: Crowd | None = {}  # None: they are many
+        self._spots: dict[WebhookId, Sequence[Spot]] = {}  # where the few go when they become many
+        self._tables: dict[Shape, Table] = {}
+
+    def __len__(self) -> int:
+        return len(self._tables) if self._few is None else len(self._few)
+
+    def put(self, webhook: Webhook, terms: Terms, at: Sequence[Spot]) -> None:
+        """`at`: what `spots` says."""
+        if self._few is None:
+            self._spread(webhook, terms, at)
+            return
+        self._few.setdefault(terms, {})[webhook.id] = webhook
+        self._spots[webhook.id] = at
+        if len(self._few) > self._bound:
+            for each, webhooks in self._few.items():
+                for one in webhooks.values():
+                    self._spread(one, each, self._spots[one.id])
+            self._few, self._spots = None, {}
+
+    def drop(self, webhook: Webhook, terms: Terms, at: Sequence[Spot]) -> None:
+        if self._few is not None:
+            leave(self._few, terms, webhook.id)
+            del self._spots[webhook.id]
+            return
+        for shape, key in at:
+            self._tables[shape].drop(key, terms, webhook.id)
+            if not len(self._tables[shape]):
+                del self._tables[shape]
+
+    def found(self, reading: Reading) -> Iterable[Crowd]:
+        """Those that may accept."""
+        if self._few is not None:
+            return (self._few,)
+        return chain.from_iterable(table.found(reading) for table in self._tables.values())
+
+    def _spread(self, webhook: Webhook, terms: Terms, at: Sequence[Spot]) -> None:
+        for shape, key in at:
+            table = self._tables.get(shape)
+            if table is None:
+                table = self._tables[shape] = table_for(shape)
+            table.put(key, terms, webhook)
+
+
+def spots(pattern: Pattern | None, room: int) -> Sequence[Spot]:
     """Where on a shelf to stand, in at most `room` spots: an event that passes looks at one of them at least.
 
     By all that is asked exactly; if nothing is, by what costs more to look for; else where every event looks.
@@ -46,149 +88,10 @@ def spots(pattern: Pattern | None, room: int) -> list[Spot]:
             chosen.append(offer)
     if not chosen:
         dear = next((offer for offer in offered if len(offer) <= room), ())
-        return [((probe,), (key,)) for probe, key in dear] or [((), ())]
+        return [((probe,), (key,)) for probe, key in dear] or EVERYWHERE
     return [_split(combination) for combination in product(*chosen)]
 
 
 def _split(combination: Offer) -> Spot:
     ordered = sorted(combination, key=lambda aspect: aspect[0])
     return tuple(probe for probe, _ in ordered), tuple(key for _, key in ordered)
-
-
-def table_for(shape: Shape) -> "Table":
-    match shape:
-        case ((_, Lens(look=Look.PIECE)),):
-            return Pieces(shape)
-        case ((_, Lens(look=Look.RANGE)),):
-            return Numbers(shape)
-        case ((_, Lens(look=Look.OTHER)),):
-            return Others(shape)
-        case _:
-            return Table(shape)
-
-
-class Table:
-    """Crowds by their keys. Of the event's keys and the table's, the fewer are tried."""
-
-    __slots__ = ("_crowds", "_shape")
-
-    def __init__(self, shape: Shape) -> None:
-        self._shape = shape
-        self._crowds: dict[Key, Crowd] = {}
-
-    def __len__(self) -> int:
-        return len(self._crowds)
-
-    def put(self, key: Key, terms: Terms, webhook: Webhook) -> None:
-        self._crowds.setdefault(key, {}).setdefault(terms, {})[webhook.id] = webhook
-
-    def drop(self, key: Key, terms: Terms, id: WebhookId) -> None:
-        crowd = self._crowds[key]
-        del crowd[terms][id]
-        if not crowd[terms]:
-            del crowd[terms]
-        if not crowd:
-            del self._crowds[key]
-
-    def found(self, reading: Reading) -> Iterable[Crowd]:
-        """Those that may pass."""
-        if not self._shape:
-            return self._crowds.values()
-        seen = [reading.keys(probe) for probe in self._shape]
-        if prod(map(len, seen)) <= len(self._crowds):
-            return [self._crowds[key] for key in product(*seen) if key in self._crowds]
-        return [crowd for key, crowd in self._crowds.items() if all(map(frozenset.__contains__, seen, key))]
-
-
-class Pieces(Table):
-    """Crowds by a piece of text that must stand somewhere."""
-
-    __slots__ = ()
-
-    def found(self, reading: Reading) -> Iterable[Crowd]:
-        ((path, _),) = self._shape
-        texts = [value for value in reading.values(path) if isinstance(value, str)]
-        if len(self._crowds) > sum(map(len, texts)):
-            return super().found(reading)
-        return [crowd for (piece,), crowd in self._crowds.items() if any(cast(str, piece) in text for text in texts)]
-
-
-class Numbers(Table):
-    """Crowds by a range in which a number must lie."""
-
-    __slots__ = ("_ranges",)
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        self._ranges = Ranges()
-
-    def put(self, key: Key, terms: Terms, webhook: Webhook) -> None:
-        if key not in self._crowds:
-            self._ranges.add(_range(key))
-        super().put(key, terms, webhook)
-
-    def drop(self, key: Key, terms: Terms, id: WebhookId) -> None:
-        super().drop(key, terms, id)
-        if key not in self._crowds:
-            self._ranges.remove(_range(key))
-
-    def found(self, reading: Reading) -> Iterable[Crowd]:
-        ((path, _),) = self._shape
-        numbers = [value for value in reading.values(path) if isinstance(value, int | float)]
-        return [self._crowds[(each,)] for number in numbers for each in self._ranges.holding(ordinal_of(number))]
-
-
-class Others(Table):
-    """Crowds by the values that theirs must not be.
-
-    Those who refuse a value may be nearly all: then the few who don't are remembered for the next event that has it.
-    """
-
-    __slots__ = ("_naming", "_sparing")
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        self._naming: dict[Hashable, set[Key]] = {}  # value → whose keys name it
-        self._sparing: dict[Hashable, set[Key]] = {}  # value → whose keys don't
-
-    def put(self, key: Key, terms: Terms, webhook: Webhook) -> None:
-        if key not in self._crowds:
-            for value in _named(key):
-                self._naming.setdefault(value, set()).add(key)
-            for value, keys in self._sparing.items():
-                if value not in _named(key):
-                    keys.add(key)
-        super().put(key, terms, webhook)
-
-    def drop(self, key: Key, terms: Terms, id: WebhookId) -> None:
-        super().drop(key, terms, id)
-        if key not in self._crowds:
-            for value in _named(key):
-                self._naming[value].remove(key)
-                if not self._naming[value]:
-                    del self._naming[value]
-            for keys in self._sparing.values():
-                keys.discard(key)
-
-    def found(self, reading: Reading) -> Iterable[Crowd]:
-        ((path, _),) = self._shape
-        values = {identity(value) for value in reading.values(path)}
-        return [self._crowds[key] for key in set().union(*map(self._without, values))]
-
-    def _without(self, value: Hashable) -> Iterable[Key]:
-        naming = self._naming.get(value, ())
-        if 2 * len(naming) <= len(self._crowds):
-            return self._crowds.keys() - naming
-        if value not in self._sparing:
-            if len(self._sparing) >= SPARING:
-                self._sparing.clear()
-            self._sparing[value] = self._crowds.keys() - naming
-        return self._sparing[value]
-
-
-def _named(key: Key) -> frozenset[Hashable]:
-    return cast(frozenset[Hashable], key[0])  # of this lens, all are
-
-
-def _range(key: Key) -> Range:
-    return cast(Range, key[0])  # of this lens, all are

@@ -12,6 +12,7 @@ from relay.core.envelope import Envelope, Media
 from relay.core.ids import ConnectionId, EventId, WebhookId
 from relay.core.matching import Matcher, passes
 from relay.core.reading import read_document
+from relay.core.shelves import FEW
 from relay.core.webhook import Json, SigningSecret, Status, Webhook
 from relay.core.wildcard import Wildcard
 from tests.core.steps import calls_of, steps
@@ -195,12 +196,12 @@ envelopes = st.builds(
 changes = st.lists(webhooks | st.integers(0, 5).map(lambda number: WebhookId(f"wh_{number}")), max_size=12)
 
 
-@settings(max_examples=200)
-@given(changes, st.lists(envelopes, min_size=1, max_size=4), changes)
+@settings(max_examples=300)
+@given(changes, st.lists(envelopes, min_size=1, max_size=4), changes, st.sampled_from([0, 2, FEW]))
 def test_the_index_says_what_the_law_says_after_any_changes(
-    before: list[Webhook | WebhookId], arriving: list[Envelope], after: list[Webhook | WebhookId]
+    before: list[Webhook | WebhookId], arriving: list[Envelope], after: list[Webhook | WebhookId], few: int
 ) -> None:
-    matcher = Matcher()
+    matcher = Matcher(few=few)
     known: dict[WebhookId, Webhook] = {}
     for changed in (before, after):
         for change in changed:
@@ -214,9 +215,11 @@ def test_the_index_says_what_the_law_says_after_any_changes(
             assert names(matcher.match(each)) == names(w for w in known.values() if passes(w, each))
 
 
-@given(changes, st.lists(envelopes, max_size=3))
-def test_a_matcher_that_forgot_all_keeps_nothing(changed: list[Webhook | WebhookId], arriving: list[Envelope]) -> None:
-    matcher = Matcher(change for change in changed if isinstance(change, Webhook))
+@given(changes, st.lists(envelopes, max_size=3), st.sampled_from([0, 2, FEW]))
+def test_a_matcher_that_forgot_all_keeps_nothing(
+    changed: list[Webhook | WebhookId], arriving: list[Envelope], few: int
+) -> None:
+    matcher = Matcher((change for change in changed if isinstance(change, Webhook)), few=few)
     for each in arriving:
         matcher.match(each)
     matcher.change(removed=[WebhookId(f"wh_{number}") for number in range(6)])
