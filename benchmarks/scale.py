@@ -13,6 +13,7 @@ class Scale:
     burst: int  # events at once, for the scripts
     backlog: int  # deliveries
     crew_deliveries: int  # of each number of workers
+    crews: tuple[int, ...]  # workers, beside one
     latency_s: float
     rate: float  # events a second, for latencies
     connections: int
@@ -31,6 +32,7 @@ FULL = Scale(
     burst=8_000,
     backlog=100_000,
     crew_deliveries=20_000,
+    crews=(2, 4),
     latency_s=30.0,
     rate=200.0,
     connections=100,
@@ -48,6 +50,7 @@ SHORT = Scale(
     burst=100,
     backlog=200,
     crew_deliveries=200,
+    crews=(2,),
     latency_s=1.0,
     rate=50.0,
     connections=3,

@@ -16,13 +16,16 @@ from benchmarks.limit import SECRET
 from benchmarks.processes import Child, free_ports, wait_until
 from relay.core.ledger import Ledger
 from relay.core.webhook import Json
-from relay.store.client import Client, StoreOptions
+from relay.store.client import GLOBAL, Client, StoreOptions
+from relay.store.connections import Connections
 from relay.store.deliveries import Deliveries
 from relay.store.embedded import EmbeddedRedis
+from relay.store.keys import Keys
 from relay.store.vault import Vault
 from relay.store.webhooks import Webhooks
 
 ADMIN_TOKEN = "bench"  # noqa: S105  # of a relay that only this machine can reach
+BOT_TOKEN = "xoxb-bench"  # noqa: S105  # of a Slack that takes any
 READY_WITHIN_S = 20.0
 
 
@@ -94,7 +97,7 @@ def environment(*, redis: str, slack: LoadingSlack) -> dict[str, str]:
     return {
         "REDIS_URL": redis,
         "SLACK_API_URL": f"{slack.url}/api/",
-        "SLACK_BOT_TOKEN": "xoxb-bench",
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
         "RELAY_ADMIN_TOKEN": ADMIN_TOKEN,
         "RELAY_ALLOWED_NETWORKS": "127.0.0.0/8",
         "RELAY_LOG_FORMAT": "json",
@@ -145,6 +148,7 @@ class Books:
         self._client = Client(StoreOptions(url=server.url))
         self._deliveries = Deliveries(self._client)
         self.webhooks = Webhooks(self._client, Vault())
+        self.connections = Connections(self._client, Vault())
 
     def ledger(self) -> Ledger:
         return self._deliveries.ledger()
@@ -161,6 +165,10 @@ class Books:
     def commands(self) -> int:
         """How many commands Redis has carried out, scripts' own calls among them."""
         return int(self._client.redis.info("stats")["total_commands_processed"])
+
+    def crew(self) -> int:
+        """How many workers have said that they are there."""
+        return int(self._client.redis.zcard(Keys(GLOBAL)("workers")))
 
     def calls(self) -> dict[str, int]:
         stats = self._client.redis.info("commandstats")

@@ -23,14 +23,15 @@ from benchmarks.measures.throughput import AHEAD, WITHIN_S
 from benchmarks.nginx import Nginx
 from benchmarks.processes import Child, wait_until
 from benchmarks.scale import Scale
-from benchmarks.scene import READY_WITHIN_S, Books, books_of, environment, python
+from benchmarks.scene import BOT_TOKEN, READY_WITHIN_S, Books, books_of, environment, python
 from benchmarks.slowed import can_slow, slowed
 from benchmarks.stage import Stage
-from relay.core.ids import ID_BYTES, webhook_id
+from relay.core.connection import Connection, Kind
+from relay.core.ids import ID_BYTES, connection_id, webhook_id
+from relay.core.shares import HOLDERS
 from relay.core.webhook import SigningSecret, Status, Webhook
 from relay.store.embedded import EmbeddedRedis
 
-CREWS = (1, 2, 4)
 PART = 0.15
 """Of a core, for each worker."""
 ENDPOINTS = 10
@@ -38,6 +39,8 @@ ENDPOINT_TAKES = 100
 """At a time; the most that the API allows. Together more than the workers have in flight, so that none waits for
 another because an endpoint's owner wants it so.
 """
+HANDED_OVER_WITHIN_S = 60.0
+"""Who took it up before he knew of all the others gives it up after half a minute."""
 WARM = 0.05
 """Of its events, first: open connections, load scripts."""
 
@@ -78,13 +81,13 @@ def processes(stage: Stage, scale: Scale) -> Iterator[Figure]:
         ("fan-out 10", lambda count: of_events(stage, scale.crew_deliveries, 10, workers=count)),
         ("fan-out 1", lambda count: of_events(stage, scale.crew_deliveries, 1, workers=count)),
     ):
-        yield from _figures(name, run)
+        yield from _figures(name, run, scale.crews)
 
 
-def _figures(name: str, run: Callable[[int], Pace]) -> Iterator[Figure]:
-    alone = run(CREWS[0])
+def _figures(name: str, run: Callable[[int], Pace], crews: Sequence[int]) -> Iterator[Figure]:
+    alone = run(1)
     yield Figure(name=f"{name}, one worker", value=alone.per_s, unit="deliveries a second", note=alone.note)
-    for count in CREWS[1:]:
+    for count in crews:
         pace = run(count)
         by_cpu = count * alone.relay_us / pace.relay_us
         yield Figure(
@@ -173,7 +176,9 @@ def _crew(stage: Stage, count: int) -> Iterator[Crew]:
         redis = stack.enter_context(EmbeddedRedis(Path(mkdtemp(dir=stage.folder))))
         books = stack.enter_context(books_of(redis))
         words, env = python("-m", "relay", "worker"), environment(redis=redis.url, slack=stage.slack)
+        env |= {"SLACK_BOT_TOKEN": ""}  # who comes first would hold the connection, and then give it up
         workers = [stack.enter_context(Child(words, stage.folder, env=env)) for _ in range(count)]
-        heard_by = min(count, 2)
-        wait_until(lambda: stage.slack.sockets == heard_by, READY_WITHIN_S, "each connection has its holders")
+        wait_until(lambda: books.crew() == count, READY_WITHIN_S, "all workers are there")
+        books.connections.add(Connection(id=connection_id(bytes(ID_BYTES)), kind=Kind.RTM, token=BOT_TOKEN))
+        wait_until(lambda: stage.slack.sockets == min(count, HOLDERS), HANDED_OVER_WITHIN_S, "it has its holders")
         yield Crew(workers=workers, books=books)
