@@ -42,11 +42,11 @@ def test_of_two_that_fan_out_the_same_stretch_one_is_behind(filled: Filled) -> N
 
 
 def test_who_matched_with_older_webhooks_is_told(filled: Filled) -> None:
-    filled.webhooks.add(webhook("wh_1"))
+    made = filled.webhooks.add(webhook("wh_1"))
     filled.append("Ev1")
     cursor = filled.journal.cursor()
     stretch = [(entry, ()) for entry in filled.journal.oldest(f"({cursor}", "+", 10)]
-    assert filled.fan_out_from(cursor, stretch, 0) == "stale"
+    assert filled.fan_out_from(cursor, stretch, made.version - 1) == "stale"
     assert filled.journal.cursor() == cursor
 
 
@@ -94,6 +94,17 @@ def test_a_delivery_whose_workers_end_again_and_again_is_set_aside(filled: Fille
     assert [claim.losses for claim in claims] == [0, 1, 2, 3, 4]
     assert until(lambda: filled.claim() or filled.state(id) is State.DEAD) is True
     assert filled.delivery(id).reason == Reason.LOST
+
+
+def test_a_try_that_came_to_its_end_starts_the_count_of_lost_workers_anew(filled: Filled) -> None:
+    filled.webhooks.add(webhook("wh_1", timeout_s=0))
+    filled.deliver("Ev1")
+    for _ in range(4):
+        until(lambda: filled.deliveries.claim(1, grace_s=0.001).claims)
+    filled.settle(until(filled.claim)[0], Step.POSTPONE, wait_s=0)
+    for losses in (4, 5):
+        (claim,) = until(lambda: filled.deliveries.claim(1, grace_s=0.001).claims)
+        assert claim.losses == losses
 
 
 def test_what_a_worker_gives_back_goes_on_at_once_and_is_neither_a_try_nor_a_failure_nor_a_loss(filled: Filled) -> None:

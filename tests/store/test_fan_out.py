@@ -1,6 +1,7 @@
 """Fan-out of wide events: cut into steps that are short, and still nothing twice and nothing missing."""
 
 from collections.abc import Sequence
+from contextlib import closing
 
 import pytest
 
@@ -8,6 +9,7 @@ from relay.core.ids import EventId, WebhookId
 from relay.core.ledger import Ledger
 from relay.fanout import FanOut, stretches
 from relay.report import Fact
+from relay.store.client import Client, StoreOptions
 from relay.store.directory import Directory
 from relay.store.journal import Entry, Match, Stretch
 from relay.store.keys import Keys
@@ -110,3 +112,14 @@ def test_no_number_is_given_twice_though_a_failover_lost_the_last_and_the_new_cl
     filled.client.redis.delete(Keys(0)("sequence"))
     filled.deliver("Ev2")
     assert [claim.sequence for claim in filled.claim()] == [ahead + 1, ahead + 2]
+
+
+def test_a_journal_is_cut_behind_what_was_fanned_out_however_old_it_is(redis_url: str) -> None:
+    with closing(Client(StoreOptions(url=redis_url, retention_s=0.001))) as client:
+        filled = Filled(client)
+        filled.append(*(f"Ev{number}" for number in range(500)))
+        filled.journal.tend()
+        assert client.redis.xlen(Keys(0)("journal")) == 500
+        filled.fan_out()
+        filled.journal.tend()
+        assert client.redis.xlen(Keys(0)("journal")) < 500
