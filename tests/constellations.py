@@ -19,7 +19,7 @@ from redis.crc import key_slot
 from redis.retry import Retry
 
 from relay.store.reply import integer, pairs, rows, text
-from tests.servers import launched
+from tests.servers import launched, missing
 from tests.waiting import until
 
 HOST = "127.0.0.1"
@@ -66,8 +66,12 @@ class Node:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
-        self._process = launched(self._folder, self._words())
-        until(self.answers, saying=f"the server on {self.port} answers: {self.log()[-2000:]}")
+        self._process = started = launched(self._folder, self._words())
+        until(lambda: self.answers() or started.poll() is not None, saying=f"the server on {self.port} answers")
+        if started.poll() is not None:
+            if "TLS support" in self.log():
+                missing("a Redis that speaks TLS")
+            raise AssertionError(f"the server on {self.port} has ended: {self.log()[-2000:]}")
 
     def answers(self) -> bool:
         try:

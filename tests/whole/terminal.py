@@ -8,6 +8,7 @@ name has said by now. ```python file=NAME is a file.
 import os
 import random
 import re
+import shutil
 import socket
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,8 +22,11 @@ from typing import Self
 from gevent.subprocess import PIPE, STDOUT, Popen
 
 from tests.house.rooms import ROOT
+from tests.servers import missing
 from tests.waiting import until
 
+TOOLS = ("curl", "openssl", "redis-cli")
+"""What pages use beside what the relay's own set-up brings."""
 MARK = "-- end of command --"
 BLOCK = re.compile(r"^( *)```(\w+) ?([^\n]*)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 
@@ -97,6 +101,10 @@ class Terminal:
         self._shell.stdout.close()
 
     def follow(self, page: str) -> None:
+        typed = " ".join(block.text for block in blocks(page) if block.language == "console")
+        for tool in TOOLS:
+            if re.search(rf"\b{tool}\b", typed) and shutil.which(tool) is None:
+                missing(tool)
         for block in blocks(page):
             match block.language, block.told.partition("=")[::2]:
                 case "console", ("runs", _):
