@@ -9,10 +9,12 @@ worker hears and reads every event too. With few deliveries to an event that is 
 a third worker and all others add theirs in full, as does every worker where there are more connections than workers.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from subprocess import PIPE, Popen
 from tempfile import mkdtemp
 from time import monotonic
 
@@ -76,6 +78,7 @@ def processes(stage: Stage, scale: Scale) -> Iterator[Figure]:
     """Nothing where the machine lets nobody be slowed."""
     if not can_slow():
         return
+    yield _machine(stage, scale.posts)
     for name, run in (
         ("a backlog", lambda count: of_backlog(stage, scale.crew_deliveries, count)),
         ("fan-out 10", lambda count: of_events(stage, scale.crew_deliveries, 10, workers=count)),
@@ -94,6 +97,24 @@ def _figures(name: str, run: Callable[[int], Pace], crews: Sequence[int]) -> Ite
             name=f"{name}, {count} workers", value=pace.per_s, unit="deliveries a second",
             ratio=pace.per_s / alone.per_s, against="one worker", note=f"{by_cpu:.2f} by CPU; {pace.note}",
         )  # fmt: skip
+
+
+def _machine(stage: Stage, posts: int) -> Figure:
+    """Two cores that share caches, or are one core's two threads, are not twice one: what the machine itself takes."""
+    alone, (one, other) = _bare_us(stage, posts, 1)[0], _bare_us(stage, posts, 2)
+    return Figure(
+        name="two bare loops that share nothing", value=alone / one + alone / other, unit="times one, by CPU",
+        note=f"{alone:.1f} µs a POST alone, {one:.1f} and {other:.1f} beside one another",
+    )  # fmt: skip
+
+
+def _bare_us(stage: Stage, posts: int, count: int) -> list[float]:
+    """CPU of a POST in each of so many loops of benchmarks/limit.py at once."""
+    words = python("-m", "benchmarks.limit", "gevent", stage.nginx.plain, str(posts))
+    loops = [Popen(words, stdout=PIPE) for _ in range(count)]
+    with slowed([loop.pid for loop in loops], PART):
+        said = [json.loads(loop.communicate()[0]) for loop in loops]
+    return [1e6 * one["cpu_s"] / one["posts"] for one in said]
 
 
 def of_events(stage: Stage, deliveries: int, fan_out: int, *, workers: int) -> Pace:
