@@ -14,6 +14,7 @@ class Scale:
     backlog: int  # deliveries
     crew_deliveries: int  # of each number of workers
     crews: tuple[int, ...]  # workers, beside one
+    crew_loads: tuple[str, ...]
     latency_s: float
     rate: float  # events a second, for latencies
     connections: int
@@ -33,6 +34,7 @@ FULL = Scale(
     backlog=100_000,
     crew_deliveries=20_000,
     crews=(2, 4),
+    crew_loads=("a backlog", "fan-out 10", "fan-out 1"),
     latency_s=30.0,
     rate=200.0,
     connections=100,
@@ -51,6 +53,7 @@ SHORT = Scale(
     backlog=200,
     crew_deliveries=200,
     crews=(2,),
+    crew_loads=("a backlog",),
     latency_s=1.0,
     rate=50.0,
     connections=3,

@@ -79,12 +79,13 @@ def processes(stage: Stage, scale: Scale) -> Iterator[Figure]:
     if not can_slow():
         return
     yield _machine(stage, scale.posts)
-    for name, run in (
-        ("a backlog", lambda count: of_backlog(stage, scale.crew_deliveries, count)),
-        ("fan-out 10", lambda count: of_events(stage, scale.crew_deliveries, 10, workers=count)),
-        ("fan-out 1", lambda count: of_events(stage, scale.crew_deliveries, 1, workers=count)),
-    ):
-        yield from _figures(name, run, scale.crews)
+    loads: dict[str, Callable[[int], Pace]] = {
+        "a backlog": lambda count: of_backlog(stage, scale.crew_deliveries, count),
+        "fan-out 10": lambda count: of_events(stage, scale.crew_deliveries, 10, workers=count),
+        "fan-out 1": lambda count: of_events(stage, scale.crew_deliveries, 1, workers=count),
+    }
+    for name in scale.crew_loads:
+        yield from _figures(name, loads[name], scale.crews)
 
 
 def _figures(name: str, run: Callable[[int], Pace], crews: Sequence[int]) -> Iterator[Figure]:
