@@ -70,7 +70,7 @@ class Node:
         until(lambda: self.answers() or started.poll() is not None, saying=f"the server on {self.port} answers")
         if started.poll() is not None:
             if "TLS support" in self.log():
-                missing("a Redis that speaks TLS")
+                missing("Redis with TLS")
             raise AssertionError(f"the server on {self.port} has ended: {self.log()[-2000:]}")
 
     def answers(self) -> bool:
