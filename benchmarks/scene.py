@@ -3,12 +3,13 @@
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
+from time import monotonic, sleep
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -170,9 +171,19 @@ class Books:
         """How many workers have said that they are there."""
         return int(self._client.redis.zcard(Keys(GLOBAL)("workers")))
 
-    def calls(self) -> dict[str, int]:
-        stats = self._client.redis.info("commandstats")
-        return {name.removeprefix("cmdstat_"): int(row["calls"]) for name, row in stats.items()}
+    def sent(self, within_s: float) -> Mapping[str, int]:
+        """The commands that clients send meanwhile; what scripts do inside is not among them."""
+        sent: Counter[str] = Counter()
+        with self._client.redis.monitor() as monitor:
+            sleep(within_s)
+            self._client.redis.echo("enough")
+            for told in monitor.listen():
+                name = told["command"].partition(" ")[0].lower()
+                if name == "echo":
+                    break
+                if told["client_type"] != "lua":
+                    sent[name] += 1
+        return sent
 
     def memory_bytes(self) -> int:
         return int(self._client.redis.info("memory")["used_memory"])

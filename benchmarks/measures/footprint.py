@@ -27,14 +27,12 @@ def footprint(stage: Stage, scale: Scale) -> Iterator[Figure]:
 
 
 def _idle(scene: Scene, scale: Scale) -> Iterator[Figure]:
-    before, cpu_s = scene.books.calls(), scene.relay.cpu_s
-    sleep(scale.idle_s)
-    after, spent_s = scene.books.calls(), scene.relay.cpu_s - cpu_s
-    calls = {name: after[name] - before.get(name, 0) for name in after if after[name] > before.get(name, 0)}
-    calls["info"] = calls.get("info", 0) - 1  # our own look
-    by_name = ", ".join(f"{name} {count / scale.idle_s:.2f}" for name, count in sorted(calls.items()) if count)
+    cpu_s = scene.relay.cpu_s
+    sent = scene.books.sent(scale.idle_s)
+    spent_s = scene.relay.cpu_s - cpu_s
+    by_name = ", ".join(f"{name} {count / scale.idle_s:.2f}" for name, count in sorted(sent.items()))
     yield Figure(
-        name="Redis commands a second, idle", value=sum(calls.values()) / scale.idle_s, unit="a second", note=by_name
+        name="Redis commands a second, idle", value=sum(sent.values()) / scale.idle_s, unit="a second", note=by_name
     )
     yield Figure(name="CPU, idle", value=100 * spent_s / scale.idle_s, unit="% of a core", note="one connection")
     yield Figure(name="memory, idle", value=scene.relay.rss_bytes / 2**20, unit="MiB", note="one connection")
