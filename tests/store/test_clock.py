@@ -144,3 +144,11 @@ def test_back_a_dead_worker_s_share_is_taken_over(filled: Filled) -> None:
     assert living.beat() == {dead.me, living.me}
     forward(filled, GOOD_FOR_S + 1)
     assert living.beat() == {living.me}
+
+
+def test_a_pause_longer_than_any_endpoint_may_ask_for_is_cut_to_an_hour(filled: Filled) -> None:
+    filled.deliver("Ev1", "Ev2")
+    (claim,) = filled.claim(1)
+    filled.settle(claim, Step.POSTPONE, pause_s=2 * HOUR_S)
+    filled.journal.tend()
+    assert HOUR_S - MINUTE_S < (filled.deliveries.claim(1).wait_s or 0) <= HOUR_S
