@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import gevent
 import pytest
 
 from relay.core.delivery import State
@@ -18,7 +17,7 @@ EVENTS = 200
 
 def mute(peer: Peer) -> None:
     peer.request()
-    gevent.sleep(60)
+    peer.linger()
 
 
 def flood(peer: Peer) -> None:

@@ -16,12 +16,12 @@ LATE_S = 10.0
 
 
 def silent(peer: Peer) -> None:
-    gevent.sleep(60)
+    peer.linger()
 
 
 def mute(peer: Peer) -> None:
     peer.request()
-    gevent.sleep(60)
+    peer.linger()
 
 
 def endless(start: bytes, more: bytes) -> Behave:

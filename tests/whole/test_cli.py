@@ -14,7 +14,7 @@ from gevent.os import tp_read
 from gevent.subprocess import Popen, run
 
 from relay.core.webhook import Json
-from relay.simulator.options import BOT_TOKEN, SimulatorOptions
+from relay.simulator.options import SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
 from tests.receivers import Receiver
 from tests.whole.program import ADMIN_TOKEN, Program
@@ -24,14 +24,6 @@ from tests.whole.program import ADMIN_TOKEN, Program
 def slack() -> Iterator[SimulatedSlack]:
     with SimulatedSlack(SimulatorOptions(rate=20)) as slack:
         yield slack
-
-
-@pytest.fixture
-def relay(slack: SimulatedSlack, redis_url: str) -> Iterator[Program]:
-    env = {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": BOT_TOKEN, "REDIS_URL": redis_url}
-    with Program("serve", env) as relay:
-        relay.fact("connection_changed", status="connected")
-        yield relay
 
 
 def typed(command: str, address: str = "", **env: str) -> "subprocess.CompletedProcess[str]":

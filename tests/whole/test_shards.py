@@ -11,8 +11,7 @@ import gevent
 import pytest
 
 from relay.core.sharding import shard_of
-from relay.core.webhook import Json
-from relay.simulator.options import APP_TOKEN, BOT_TOKEN, SimulatorOptions
+from relay.simulator.options import SimulatorOptions
 from relay.simulator.slack import SimulatedSlack
 from relay.store.client import Client, StoreOptions
 from relay.store.connections import DEFAULT_RTM, DEFAULT_SOCKET_MODE
@@ -23,6 +22,7 @@ from tests.servers import RedisServer
 from tests.waiting import let_pass, until
 from tests.whole.api import call
 from tests.whole.program import Program
+from tests.whole.scene import environment, register
 from tests.whole.steady import Talk, tally
 
 SHARDS = 8
@@ -32,16 +32,6 @@ SHARDS = 8
 def slack() -> Iterator[SimulatedSlack]:
     with SimulatedSlack(SimulatorOptions()) as slack:
         yield slack
-
-
-def environment(slack: SimulatedSlack, url: str) -> dict[str, str]:
-    tokens = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN}
-    return {"SLACK_API_URL": slack.api_url, "REDIS_URL": url, **tokens}
-
-
-def register(relay: Program, receiver: Receiver, connection: str) -> None:
-    wanted: Json = {"url": receiver.url, "events": ["message"], "connections": [connection]}
-    assert call(relay.address, "POST /v1/webhooks", wanted).status == 201
 
 
 def test_events_of_all_shards_are_delivered_and_shown_as_one(slack: SimulatedSlack, redis_url: str) -> None:
