@@ -6,11 +6,13 @@ tokens.
 
 from collections.abc import Callable
 from enum import IntEnum
+from functools import lru_cache
 from typing import ClassVar
 
 from msgspec import Struct
 
 from relay.core import metrics
+from relay.core.metrics import Series
 from relay.core.outcome import Failure
 from relay.core.tally import Tally
 
@@ -63,16 +65,21 @@ class Attempt(Fact, frozen=True, kw_only=True):
     detail: str = ""
 
     def count(self, tally: Tally) -> None:
-        result = self.result[0] + "xx" if self.result.isdigit() else self.result
-        tally.add(metrics.ATTEMPTS, self.verdict, result)
+        tally.add_one_each(_counted(self.verdict, self.result, self.webhook))
         tally.observe(metrics.ATTEMPT_S, self.ms / 1000)
-        is_delivered = self.verdict == "delivered"
-        if self.result != Failure.STOPPED:  # that was not the endpoint's doing
-            tally.add(metrics.WEBHOOK_ATTEMPTS, self.webhook, "ok" if is_delivered else "failed")
-        if self.verdict != "again":
-            tally.add(metrics.DELIVERIES, "held" if self.verdict == "gone" else self.verdict)
         if self.latency_ms is not None:
             tally.observe(metrics.DELIVERY_S, self.latency_ms / 1000)
+
+
+@lru_cache(maxsize=4096)
+def _counted(verdict: str, result: str, webhook: str) -> tuple[Series, ...]:
+    """What such an attempt is counted in."""
+    counted = [metrics.ATTEMPTS.series(verdict, result[0] + "xx" if result.isdigit() else result)]
+    if result != Failure.STOPPED:  # that was not the endpoint's doing
+        counted.append(metrics.WEBHOOK_ATTEMPTS.series(webhook, "ok" if verdict == "delivered" else "failed"))
+    if verdict != "again":
+        counted.append(metrics.DELIVERIES.series("held" if verdict == "gone" else verdict))
+    return tuple(counted)
 
 
 class SettledLate(Fact, frozen=True, kw_only=True):

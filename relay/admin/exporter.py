@@ -12,7 +12,7 @@ from relay.core import exposition, metrics
 from relay.core.connection import ConnectionStatus
 from relay.core.errors import Away
 from relay.core.ledger import Ledger
-from relay.core.tally import Series
+from relay.core.metrics import Series
 from relay.store.backlogs import longest_backlogs
 from relay.store.counts import Counts
 

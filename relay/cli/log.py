@@ -15,6 +15,8 @@ import msgspec
 
 from relay.report import Fact, Level
 
+WARNING = Level.WARNING
+
 
 class Report:
     """Writes facts of at least `level` to `out`, as JSON or as text.
@@ -23,7 +25,7 @@ class Report:
     Warnings and worse are written at once.
     """
 
-    __slots__ = ("_as_json", "_later", "_level", "_lines", "_out")
+    __slots__ = ("_later", "_level", "_lines", "_out", "_write")
 
     def __init__(
         self,
@@ -34,7 +36,7 @@ class Report:
         later: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self._out = out
-        self._as_json = as_json
+        self._write = _json if as_json else _text
         self._level = level
         self._later = later
         self._lines: list[str] = []
@@ -42,9 +44,8 @@ class Report:
     def __call__(self, fact: Fact) -> None:
         if fact.level < self._level:
             return
-        write = _json if self._as_json else _text
-        self._lines.append(write(time.time(), fact))
-        if self._later is None or fact.level >= Level.WARNING:
+        self._lines.append(self._write(time.time(), fact))
+        if self._later is None or fact.level >= WARNING:
             self.flush()
         elif len(self._lines) == 1:
             self._later(self.flush)
@@ -78,7 +79,7 @@ Value = str | int | float | bool | None
 
 
 def _json(now: float, fact: Fact) -> str:
-    head = f'{{"at":"{_iso(now)}",{_head(type(fact))}'
+    head = f'{{"at":"{_iso(int(now * 1000))}",{_head(type(fact))}'
     try:
         fields = msgspec.json.encode(fact).decode()
     except UnicodeEncodeError:  # half a surrogate pair, out of a foreign error's text
@@ -117,8 +118,10 @@ def _quoted(value: Value) -> str:
     return text if text and is_plain else json.dumps(text)
 
 
-def _iso(now: float) -> str:
-    return f"{_second(int(now))}.{int(now % 1 * 1000):03d}Z"
+@lru_cache(maxsize=1)
+def _iso(now_ms: int) -> str:
+    seconds, rest_ms = divmod(now_ms, 1000)
+    return f"{_second(seconds)}.{rest_ms:03d}Z"
 
 
 @lru_cache(maxsize=1)

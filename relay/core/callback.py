@@ -11,11 +11,14 @@ from msgspec import Struct
 
 from relay.core.delivery import Claim
 from relay.core.envelope import Envelope, Media
+from relay.core.header import header_lines
 from relay.core.signing import ring, sign_slack, sign_standard
 from relay.core.trace import traceparent
 from relay.core.webhook import Format, Webhook
 
 CLOUDEVENTS_MEDIA = "application/cloudevents+json"
+
+SLACK = Format.SLACK  # Python 3.11 takes its time over an enum's member
 
 OWN_HEADERS = frozenset(
     {
@@ -29,7 +32,7 @@ OWN_HEADERS = frozenset(
 
 
 class Callback(Struct, frozen=True, kw_only=True):
-    headers: tuple[tuple[str, str], ...]
+    headers: str  # as they are sent, each line with its end
     body: bytes
 
 
@@ -37,33 +40,33 @@ def write_callback(
     webhook: Webhook, envelope: Envelope, claim: Claim, *, agent: str, now: float, traced: bool = False
 ) -> Callback:
     """The POST for one try. `agent`: the User-Agent; `now`: Unix seconds; `traced`: spans of it are kept somewhere.
-    Raises BadSecret.
+    Raises BadSecret and Unsendable.
     """
     media, body = write_body(webhook.format, envelope)
     timestamp = int(now)
     keys = ring(webhook.secrets, now)
-    headers = [
-        ("Content-Type", media),
-        ("User-Agent", agent),
-        ("X-Slack-Request-Timestamp", str(timestamp)),
-        ("X-Slack-Signature", sign_slack(keys, timestamp, body)),
-        ("webhook-id", claim.id),
-        ("webhook-timestamp", str(timestamp)),
-        ("webhook-signature", sign_standard(keys, claim.id, timestamp, body=body)),
-    ]
+    headers = (
+        f"Content-Type: {media}\r\n"
+        f"User-Agent: {agent}\r\n"
+        f"X-Slack-Request-Timestamp: {timestamp}\r\n"
+        f"X-Slack-Signature: {sign_slack(keys, timestamp, body)}\r\n"
+        f"webhook-id: {claim.id}\r\n"
+        f"webhook-timestamp: {timestamp}\r\n"
+        f"webhook-signature: {sign_standard(keys, claim.id, timestamp, body=body)}\r\n"
+    )
     if retries := claim.tries + claim.losses:
-        headers += [
-            ("X-Slack-Retry-Num", str(retries)),
-            ("X-Slack-Retry-Reason", claim.retry_reason or "unknown_error"),
-        ]
+        reason = claim.retry_reason or "unknown_error"
+        headers += f"X-Slack-Retry-Num: {retries}\r\nX-Slack-Retry-Reason: {reason}\r\n"
     if traced:
-        headers.append(("traceparent", traceparent(claim)))
-    return Callback(headers=(*headers, *webhook.headers), body=body)
+        headers += f"traceparent: {traceparent(claim)}\r\n"
+    if webhook.headers:
+        headers += header_lines(webhook.headers)
+    return Callback(headers=headers, body=body)
 
 
 def write_body(format: Format, envelope: Envelope) -> tuple[str, bytes]:
     """The media type and the bytes of an envelope in a format."""
-    if format is Format.SLACK:
+    if format is SLACK:
         return envelope.media, envelope.body
     return CLOUDEVENTS_MEDIA, _cloud_event(envelope)
 

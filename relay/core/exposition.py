@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from relay.core.metrics import Metric, MetricKind
-from relay.core.tally import MICRO, SUM, Series
+from relay.core.metrics import Metric, MetricKind, Series
+from relay.core.tally import MICRO, SUM
 
 MEDIA = "text/plain; version=0.0.4; charset=utf-8"
 

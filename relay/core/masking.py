@@ -24,7 +24,7 @@ def secrets_of(webhook: Webhook) -> list[str]:
 
 def echoed(webhook: Webhook, text: bytes) -> list[str]:
     """Those of its secrets that stand in `text`, a JSON text. Nearly always there is none, and that is seen at once."""
-    if not webhook.headers and SIGNED not in text:
+    if SIGNED not in text and not webhook.headers:
         return []
     return [secret for secret in secrets_of(webhook) if json_text.write(secret)[1:-1] in text]
 

@@ -7,6 +7,7 @@ which there are few: connections, processes, and the webhooks with the largest b
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
+from typing import TypeAlias
 
 
 class MetricKind(StrEnum):
@@ -23,6 +24,10 @@ class Chart(Enum):
     WEBHOOK = auto()  # a line for each webhook, of which there may be many: charted, and not exported
 
 
+Series: TypeAlias = tuple[str, ...]
+"""A metric's name and its labels' values."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     name: str
@@ -31,6 +36,9 @@ class Metric:
     labels: tuple[str, ...] = ()
     bounds_s: tuple[float, ...] = ()  # of a histogram's buckets, rising; one more goes on for ever
     chart: Chart = Chart.NONE
+
+    def series(self, *labels: str) -> Series:
+        return (self.name, *labels)
 
 
 # Steps of about 1.5 where answers are quick: a median read from buckets is then off by a quarter at most.

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from relay.core.metrics import ATTEMPTS, DELIVERIES, DELIVERY_S, EVENTS_RECEIVED
-from relay.core.tally import SUM, Series
+from relay.core.metrics import ATTEMPTS, DELIVERIES, DELIVERY_S, EVENTS_RECEIVED, Series
+from relay.core.tally import SUM
 
 MINUTES = 60
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import assert_never
+from typing import ClassVar, assert_never
 
 from msgspec import Struct
 
@@ -33,16 +33,19 @@ UNHANDLED = (b"unhandled request", b"no handler found")
 
 
 class Delivered(Struct, frozen=True, kw_only=True):
+    word: ClassVar[str] = "delivered"
     reason: str = ""
 
 
 class Again(Struct, frozen=True, kw_only=True):
+    word: ClassVar[str] = "again"
     wait_s: float
     pause_s: float = 0.0  # for the whole webhook
     is_a_try: bool = True  # False: we broke it off ourselves
 
 
 class Dead(Struct, frozen=True, kw_only=True):
+    word: ClassVar[str] = "dead"
     reason: Reason
     pause_s: float = 0.0
     blames: bool = True  # whether the endpoint is to blame
@@ -51,28 +54,32 @@ class Dead(Struct, frozen=True, kw_only=True):
 class Gone(Struct, frozen=True, kw_only=True):
     """410: the webhook is to be disabled, and its deliveries held."""
 
+    word: ClassVar[str] = "gone"
+
 
 Verdict = Delivered | Again | Dead | Gone
+
+DELIVERED = Delivered()
 
 
 def judge(outcome: Outcome, tries: int, schedule_s: Sequence[float], *, now: float, dice: float) -> Verdict:
     """What follows from `outcome`, the try after `tries` earlier ones. `now`: Unix seconds; `dice`: 0 to 1."""
     match outcome:
-        case Refused():
-            return Dead(reason=Reason.REFUSED, blames=False)
+        case Answered():
+            return _judge_answer(outcome, tries, schedule_s, now=now, dice=dice)
         case Failed(failure=Failure.STOPPED):
             return Again(wait_s=0.0, is_a_try=False)
         case Failed():
             return _next(tries, schedule_s, dice=dice)
-        case Answered():
-            return _judge_answer(outcome, tries, schedule_s, now=now, dice=dice)
+        case Refused():
+            return Dead(reason=Reason.REFUSED, blames=False)
         case _ as never:
             assert_never(never)
 
 
 def _judge_answer(answer: Answered, tries: int, schedule_s: Sequence[float], *, now: float, dice: float) -> Verdict:
     if 200 <= answer.status < 300:
-        return Delivered()
+        return DELIVERED
     if answer.status == 410:
         return Gone()
     if answer.status == 404 and any(words in answer.excerpt for words in UNHANDLED):

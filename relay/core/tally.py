@@ -1,17 +1,14 @@
 """What one process has counted since it last told: sums in memory, so that counting costs a dictionary's step.
 
-A series is a metric's name and its labels' values; of a histogram, one for each bucket and one for the sum, in
-microseconds. Everything is a whole number, so that sums over processes are exact.
+Of a histogram there is a series for each bucket and one for the sum, in microseconds; here they stand in a row.
+Everything is a whole number, so that sums over processes are exact.
 """
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
 
-from relay.core.metrics import Metric
-
-Series: TypeAlias = tuple[str, ...]
+from relay.core.metrics import Metric, Series
 
 SUM = "sum"
 OTHER = "other"
@@ -25,41 +22,55 @@ BUCKETS = tuple(map(str, range(64)))
 
 
 class Tally:
-    __slots__ = ("_counts", "_kinds")
+    __slots__ = ("_counts", "_kinds", "_rows")
 
     def __init__(self) -> None:
         self._counts: dict[Series, int] = {}
+        self._rows: dict[Series, list[int]] = {}  # of histograms: buckets, then the sum
         self._kinds: Counter[str] = Counter()  # series of each metric
 
     def __repr__(self) -> str:
-        return f"<Tally of {len(self._counts)} series>"
+        return f"<Tally of {len(self._counts)} series, {len(self._rows)} histograms>"
 
     def __bool__(self) -> bool:
-        return bool(self._counts)
+        return bool(self._counts or self._rows)
 
     def add(self, metric: Metric, *labels: str, by: int = 1) -> None:
-        self._add((metric.name, *labels), by)
+        series = self._place((metric.name, *labels), self._counts)
+        self._counts[series] = self._counts.get(series, 0) + by
+
+    def add_one_each(self, every: Iterable[Series]) -> None:
+        """For what is counted very often."""
+        counts = self._counts
+        for series in every:
+            if series in counts:
+                counts[series] += 1
+            else:
+                place = self._place(series, counts)
+                counts[place] = counts.get(place, 0) + 1
 
     def observe(self, histogram: Metric, seconds: float, *labels: str) -> None:
-        self._add((histogram.name, *labels, BUCKETS[bisect_left(histogram.bounds_s, seconds)]), 1)
-        self._add((histogram.name, *labels, SUM), int(seconds * MICRO))
+        series = (histogram.name, *labels)
+        row = self._rows.get(series)
+        if row is None:
+            series = self._place(series, self._rows)
+            row = self._rows.setdefault(series, [0] * (len(histogram.bounds_s) + 2))
+        row[bisect_left(histogram.bounds_s, seconds)] += 1
+        row[-1] += int(seconds * MICRO)
 
     def take(self) -> Mapping[Series, int]:
         """What was counted since the last take."""
-        counts, self._counts = self._counts, {}
+        counts, rows, self._counts, self._rows = self._counts, self._rows, {}, {}
         self._kinds.clear()
+        for series, (*buckets, total) in rows.items():
+            counts |= {(*series, BUCKETS[at]): count for at, count in enumerate(buckets) if count}
+            counts[(*series, SUM)] = total
         return counts
 
-    def _add(self, series: Series, by: int) -> None:
-        counts = self._counts
-        try:
-            counts[series] += by
-        except KeyError:
-            self._begin(series, by)
-
-    def _begin(self, series: Series, by: int) -> None:
-        if self._kinds[series[0]] >= MOST_SERIES:
-            series = (series[0], OTHER, *series[2:])
-        else:
+    def _place(self, series: Series, known: Mapping[Series, object]) -> Series:
+        """Where it is counted: beyond MOST_SERIES of a metric, among the others."""
+        if series not in known:
+            if self._kinds[series[0]] >= MOST_SERIES:
+                return (series[0], OTHER, *series[2:])
             self._kinds[series[0]] += 1
-        self._counts[series] = self._counts.get(series, 0) + by
+        return series

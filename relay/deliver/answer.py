@@ -4,6 +4,9 @@ llhttp (Node's parser, by httptools) reads. Here stands how much of it we want: 
 any amount; heads are bounded, the first bytes of a body are kept, and after some more of it nobody listens.
 """
 
+from functools import lru_cache
+from itertools import starmap
+
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from relay.core.outcome import EXCERPT_BYTES, Failure
@@ -15,7 +18,7 @@ HEADERS = 100
 """How many of an answer's headers are kept."""
 
 HEADER_BYTES = 512
-"""How much of a header's value is kept."""
+"""How much of a header's name and of its value is kept."""
 
 BODY_BYTES = 64 * 1024
 """What is read beyond what is kept, to come to the body's end and keep the connection; then enough has been heard."""
@@ -35,7 +38,7 @@ class Broken(Exception):
 class Listener:
     """What the parser tells, and what is kept of it."""
 
-    __slots__ = ("_headers", "_keep_bytes", "_kept", "_kept_bytes", "_parser", "_read_bytes", "_sized",
+    __slots__ = ("_headers", "_keep_bytes", "_kept", "_kept_bytes", "_parser", "_read_bytes",
                  "keeps", "status", "whole")  # fmt: skip
 
     def __init__(self) -> None:
@@ -47,7 +50,6 @@ class Listener:
         self._keep_bytes = keep_bytes
         self._read_bytes = 0  # of heads, and then of the body
         self._headers: list[tuple[bytes, bytes]] = []
-        self._sized = False
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self.status = 0  # until the head has been read
@@ -59,12 +61,8 @@ class Listener:
             self.keeps = False  # somebody says more than was asked
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.status or self.whole:
-            return  # a trailer
-        if name.lower() in SIZING:
-            self._sized = True
-        if len(self._headers) < HEADERS:
-            self._headers.append((name, value[:HEADER_BYTES]))
+        if not self.status:  # else it is a trailer
+            self._headers.append((name[:HEADER_BYTES], value[:HEADER_BYTES]))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -74,7 +72,6 @@ class Listener:
             raise ValueError(f"no status is {status}")
         if status < 200 and status != 101:  # an interim answer
             self._headers.clear()
-            self._sized = False
             return
         self.status = status
         self._read_bytes = 0
@@ -113,7 +110,7 @@ class Answer(Listener):
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """Names in lower case."""
-        return tuple([(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self._headers])
+        return tuple(starmap(_readable, self._headers[:HEADERS]))
 
     @property
     def excerpt(self) -> bytes:
@@ -138,9 +135,16 @@ class Answer(Listener):
     def end(self) -> None:
         """The connection has ended. Raises Broken if the answer has not."""
         self.keeps = False
-        if self.whole or (self.status and not self._sized):
+        sized = any(name.lower() in SIZING for name, _ in self._headers)
+        if self.whole or (self.status and not sized):
             self.whole = True
         elif self.status or self._read_bytes:
             raise Broken(Failure.RESET, "the connection was closed amid the answer")
         else:
             raise Broken(Failure.RESET, "the connection was closed without an answer")
+
+
+@lru_cache(maxsize=1024)
+def _readable(name: bytes, value: bytes) -> tuple[str, str]:
+    """Endpoints say most of it again and again."""
+    return name.decode("latin-1").lower(), value.decode("latin-1")

@@ -9,14 +9,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from relay.core import json_text
-from relay.core.callback import CLOUDEVENTS_MEDIA
+from relay.core.callback import CLOUDEVENTS_MEDIA, SLACK
 from relay.core.delivery import Claim
 from relay.core.envelope import Media
 from relay.core.masking import echoed, masked
 from relay.core.outcome import EXCERPT_BYTES, Answered, Failed, Outcome, Refused, Timing
-from relay.core.webhook import Format, Webhook
+from relay.core.webhook import Webhook
 
 KEPT_HEADERS = 32
+
+JSON = Media.JSON
 
 
 class Line(Struct, kw_only=True, omit_defaults=True):
@@ -36,13 +38,15 @@ class Line(Struct, kw_only=True, omit_defaults=True):
     timing: tuple[float, ...] = ()  # milliseconds: dns, connect, tls, first byte, total
 
 
-def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, media: str, at: float) -> bytes:
+def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, media: Media, at: float) -> bytes:
     """`media`: the envelope's; `at`: Unix seconds at which the try began."""
     line = Line(at=_thousandths(at), n=claim.tries + claim.losses + 1, url=webhook.url)
     if line.n > 1:
         line.retry_reason = claim.retry_reason or "unknown_error"
-    if media != Media.JSON or webhook.format is not Format.SLACK:
-        line.media = media if webhook.format is Format.SLACK else CLOUDEVENTS_MEDIA
+    if webhook.format is not SLACK:
+        line.media = CLOUDEVENTS_MEDIA
+    elif media is not JSON:
+        line.media = media
     if webhook.headers:
         line.own_headers = [name for name, _ in webhook.headers]
     match outcome:
@@ -71,10 +75,13 @@ def _thousandths(seconds: float) -> float:
 
 def _timing(timing: Timing) -> tuple[float, ...]:
     """Milliseconds, with two decimals."""
+    first_byte, total = int(timing.first_byte_s * 1e5) / 100, int(timing.total_s * 1e5) / 100
+    if not timing.dns_s and not timing.connect_s:  # on a kept connection
+        return 0.0, 0.0, 0.0, first_byte, total
     return (
         int(timing.dns_s * 1e5) / 100,
         int(timing.connect_s * 1e5) / 100,
         int(timing.tls_s * 1e5) / 100,
-        int(timing.first_byte_s * 1e5) / 100,
-        int(timing.total_s * 1e5) / 100,
+        first_byte,
+        total,
     )

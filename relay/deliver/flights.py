@@ -131,6 +131,8 @@ class Flights:
 def _timing(flight: Flight, link: Link, now: float) -> Timing:
     """What happened before this flight began took no time of it: the connection was kept."""
     started = flight.started
+    if link.connected_at <= started < link.first_byte_at:
+        return Timing(dns_s=flight.dns_s, first_byte_s=link.first_byte_at - started, total_s=now - started)
     return Timing(
         dns_s=flight.dns_s,
         connect_s=max(0.0, link.connected_at - started),

@@ -31,14 +31,16 @@ class State(Enum):
     CLOSED = auto()
 
 
+CONNECTING, TUNNELLING, SECURING, POSTING, IDLE, CLOSED = State
+
 LATE = {
-    State.CONNECTING: "no connection in time",
-    State.TUNNELLING: "no answer of the proxy in time",
-    State.SECURING: "no TLS in time",
-    State.POSTING: "no whole answer in time",
+    CONNECTING: "no connection in time",
+    TUNNELLING: "no answer of the proxy in time",
+    SECURING: "no TLS in time",
+    POSTING: "no whole answer in time",
 }
 
-BLAME = {State.CONNECTING: Failure.CONNECT, State.TUNNELLING: Failure.CONNECT, State.SECURING: Failure.TLS}
+BLAME = {CONNECTING: Failure.CONNECT, TUNNELLING: Failure.CONNECT, SECURING: Failure.TLS}
 """What failed when a connection breaks in that state; in the others it is a reset."""
 
 
@@ -69,7 +71,7 @@ class Link:
         self.connected_at = self.secured_at = self.first_byte_at = 0.0
         self._keeper = keeper
         self._wire: Wire = Plain()
-        self._state = State.CONNECTING
+        self._state = CONNECTING
         self._heard = b""  # of the proxy
         self._unposted = b""  # the request, until the connection stands
         self._pipe = Pipe(way.peer, keeper.pump, self)
@@ -77,7 +79,7 @@ class Link:
     @property
     def idle(self) -> bool:
         """Whether it stands, and nothing is asked on it."""
-        return self._state is State.IDLE
+        return self._state is IDLE
 
     @property
     def died_unheard(self) -> bool:
@@ -88,7 +90,7 @@ class Link:
         """Sends `request`: now, or when the connection stands."""
         self.answer.begin(keep_bytes)
         self.first_byte_at = 0.0
-        if self._state is not State.IDLE:
+        if self._state is not IDLE:
             self._unposted = request
             return
         try:
@@ -98,7 +100,7 @@ class Link:
 
     def on_ready(self, events: int) -> None:
         """The socket can be read, or written."""
-        if self._state is State.CLOSED:
+        if self._state is CLOSED:
             return  # meanwhile, in this very round
         try:
             if events & EVENT_WRITE:
@@ -117,13 +119,13 @@ class Link:
         self._end(Broken(Failure.TIMEOUT, LATE[self._state]))
 
     def close(self) -> None:
-        if self._state is not State.CLOSED:
-            self._state = State.CLOSED
+        if self._state is not CLOSED:
+            self._state = CLOSED
             self._pipe.close()
             self._keeper.closed(self)
 
     def _on_writable(self) -> None:
-        if self._state is not State.CONNECTING:
+        if self._state is not CONNECTING:
             self._pipe.send()
             return
         self._pipe.connected()
@@ -131,20 +133,20 @@ class Link:
         if self.way.proxy is None:
             self._secure()
         else:
-            self._state = State.TUNNELLING
+            self._state = TUNNELLING
             self._pipe.send(_tunnel_request(self.way))
 
     def _on_readable(self) -> None:
         came = self._pipe.receive()
         if came is None:
             return
-        if self._state is State.POSTING:
+        if self._state is POSTING:
             self._hear(came)
-        elif self._state is State.IDLE:
+        elif self._state is IDLE:
             self._overhear(came)
         elif not came:
             raise Broken(BLAME[self._state], "the connection was closed")
-        elif self._state is State.SECURING:
+        elif self._state is SECURING:
             self._shake_hands(came)
         else:
             self._tunnel(came)
@@ -160,7 +162,7 @@ class Link:
 
     def _secure(self) -> None:
         """There is a way to the endpoint."""
-        self._state = State.SECURING
+        self._state = SECURING
         if self.way.secure:
             try:
                 self._wire = Tls(self._keeper.context, self.way.host)
@@ -178,7 +180,7 @@ class Link:
 
     def _begin(self, request: bytes) -> None:
         self.posts += 1
-        self._state = State.POSTING
+        self._state = POSTING
         self._pipe.send(self._wire.seal(request))
 
     def _hear(self, came: bytes) -> None:
@@ -204,11 +206,11 @@ class Link:
 
     def _end(self, broken: Broken | None) -> None:
         """Of the POST under way, if there is one."""
-        posting = self._state is not State.IDLE
-        if self.answer.enough:
+        posting = self._state is not IDLE
+        if broken is not None and self.answer.enough:
             broken = None
         if broken is None and self.answer.keeps and self._pipe.drained and not self._wire.ended:
-            self._state = State.IDLE
+            self._state = IDLE
         else:
             self.close()
         if posting:

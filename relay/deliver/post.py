@@ -29,7 +29,7 @@ from relay.deliver.flights import ADDRESSES, Flight, Flights
 from relay.deliver.pump import Pump
 from relay.deliver.request import Request
 from relay.deliver.resolve import EVERYWHERE, Addresses, Names, Resolve, system_resolve
-from relay.deliver.target import Target, Unsendable
+from relay.deliver.target import Target
 from relay.deliver.way import Kept, Ways
 from relay.deliver.wire import trusting
 
@@ -58,7 +58,9 @@ class PostOptions:
     allowed: tuple[Network, ...] = ()  # networks that may be posted to although they are not public
     proxies: Proxies = field(default_factory=Proxies)
     ca_file: str | None = None  # None: what this machine trusts
-    idle_connections: int = 250
+    idle_connections: int = (
+        512  # more than are in flight at a time, or a burst would end connections and open them anew
+    )
     idle_s: float = 60.0
     fresh_s: float = 5.0  # how long a name's addresses are remembered
     resolve: Resolve = system_resolve
@@ -117,11 +119,7 @@ class Poster:
         if isinstance(target, Refused):
             self._tell_soon(then, target)
             return
-        try:
-            message = target.write(request)
-        except Unsendable as why:
-            self._tell_soon(then, Refused(rule=str(why)))
-            return
+        message = target.write(request)
         now = monotonic()
         deadline = now + request.timeout_s
         self._pump.wake_at(deadline)

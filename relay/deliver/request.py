@@ -1,7 +1,5 @@
 """What is posted."""
 
-from collections.abc import Sequence
-
 from msgspec import Struct
 
 from relay.core.outcome import EXCERPT_BYTES
@@ -11,10 +9,10 @@ class Request(Struct, frozen=True, kw_only=True):
     """One POST, signed already."""
 
     url: str
-    headers: Sequence[tuple[str, str]]
+    headers: str  # their lines, each with its end
     body: bytes
     timeout_s: float  # for everything together: name, connection, TLS, sending, answer
     keep_bytes: int = EXCERPT_BYTES  # of the answer's body
 
     def __repr__(self) -> str:
-        return f"<Request {self.url}, {len(self.headers)} headers, {len(self.body)} bytes, {self.timeout_s:g} s>"
+        return f"<Request {self.url}, {len(self.body)} bytes, {self.timeout_s:g} s>"

@@ -84,36 +84,40 @@ def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes
 
 def fact(tried: Tried) -> Attempt:
     """The log line."""
-    claim, outcome, verdict = tried.attempt.claim, tried.outcome, tried.verdict
+    attempt, outcome, verdict = tried.attempt, tried.outcome, tried.verdict
+    claim = attempt.claim
+    result, detail, took_s = _said(outcome)
+    latency_ms = again_in_s = None
+    reason = tried.settlement.reason
+    if isinstance(verdict, Again):
+        again_in_s, reason = verdict.wait_s, ""
+    elif isinstance(verdict, Delivered) and not claim.belated:
+        # from the frame on Slack's socket to the endpoint's answer; by two clocks perhaps, or one that was set back
+        latency_ms = max(0, int((attempt.at + took_s - attempt.envelope.received_at) * 1000))
     return Attempt(
         delivery=claim.id,
         webhook=claim.webhook,
         event=claim.event_id,
-        kind=tried.attempt.envelope.kind,
+        kind=attempt.envelope.kind,
         attempt=claim.tries + claim.losses + 1,
-        result=_result(outcome),
-        verdict=type(verdict).__name__.lower(),
-        ms=0 if isinstance(outcome, Refused) else int(outcome.timing.total_s * 1000),
-        again_in_s=verdict.wait_s if isinstance(verdict, Again) else None,
-        latency_ms=_latency_ms(tried) if isinstance(verdict, Delivered) and not claim.belated else None,
-        reason=tried.settlement.reason if not isinstance(verdict, Again) else "",
-        detail=outcome.detail if isinstance(outcome, Failed) else outcome.rule if isinstance(outcome, Refused) else "",
+        result=result,
+        verdict=verdict.word,
+        ms=int(took_s * 1000),
+        again_in_s=again_in_s,
+        latency_ms=latency_ms,
+        reason=reason,
+        detail=detail,
     )
 
 
-def _latency_ms(tried: Tried) -> int:
-    """From the frame on Slack's socket to the endpoint's answer; by two clocks perhaps, or one that was set back."""
-    took_s = 0.0 if isinstance(tried.outcome, Refused) else tried.outcome.timing.total_s
-    return max(0, int((tried.attempt.at + took_s - tried.attempt.envelope.received_at) * 1000))
-
-
-def _result(outcome: Outcome) -> str:
+def _said(outcome: Outcome) -> tuple[str, str, float]:
+    """The status, or the word for why there is none; its explanation; seconds."""
     match outcome:
         case Answered():
-            return str(outcome.status)
+            return str(outcome.status), "", outcome.timing.total_s
         case Failed():
-            return outcome.failure
+            return outcome.failure, outcome.detail, outcome.timing.total_s
         case Refused():
-            return "refused"
+            return "refused", outcome.rule, 0.0
         case _ as never:
             assert_never(never)

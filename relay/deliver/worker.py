@@ -195,7 +195,8 @@ class Worker:
 
     def _end(self, attempt: Try, outcome: Outcome) -> None:
         self._ended.append((attempt, outcome))
-        self._something_ended.set()
+        if len(self._ended) == 1:
+            self._something_ended.set()
 
     def _give_up(self, claim: Claim, reason: Reason, why: str) -> None:
         self._report(DeliveryUnsendable(delivery=claim.id, webhook=claim.webhook, reason=reason, why=why))

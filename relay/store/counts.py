@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from relay.core.ids import WebhookId
-from relay.core.metrics import METRICS, WEBHOOK_ATTEMPTS, Chart
+from relay.core.metrics import METRICS, WEBHOOK_ATTEMPTS, Chart, Series
 from relay.core.minutes import MINUTES, Counted
-from relay.core.tally import Series
 from relay.store.client import GLOBAL, Argument, Client, Script
 from relay.store.errors import translated
 from relay.store.keys import Keys

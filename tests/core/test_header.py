@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from relay.core.header import VALUE_CHARS, refuse_header
+from relay.core.header import VALUE_CHARS, Unsendable, header_lines, refuse_header
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,16 @@ def test_what_passes_is_one_line_of_visible_ascii(name: str, value: str) -> None
 
 def test_a_refusal_does_not_show_the_value() -> None:
     assert "secret" not in (refuse_header("X", "secret\n") or "")
+
+
+@pytest.mark.parametrize(
+    "header", [("X", "a\r\nHost: evil"), ("X\r\nY", "a"), ("X", "a\nb"), ("X", "a\x00b"), ("X", "é"), ("X", "\ud800")]
+)
+def test_a_header_that_would_break_the_request_is_never_sent(header: tuple[str, str]) -> None:
+    with pytest.raises(Unsendable):
+        header_lines((("X-Fine", "fine"), header))
+
+
+def test_each_header_has_its_line() -> None:
+    assert header_lines((("X-One", "1"), ("X-Two", "a: b"))) == "X-One: 1\r\nX-Two: a: b\r\n"
+    assert header_lines(()) == ""

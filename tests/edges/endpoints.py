@@ -161,4 +161,4 @@ def poster_for(options: PostOptions | None = None) -> Iterator[Poster]:
 
 
 def post(poster: Poster, url: str, *, timeout_s: float = 5.0, body: bytes = b"{}") -> Outcome:
-    return poster.post(Request(url=url, headers=[("Content-Type", "application/json")], body=body, timeout_s=timeout_s))
+    return poster.post(Request(url=url, headers="Content-Type: application/json\r\n", body=body, timeout_s=timeout_s))

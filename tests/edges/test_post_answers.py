@@ -38,7 +38,7 @@ def test_status_headers_and_body_come_back() -> None:
 
 def test_the_endpoint_gets_the_very_bytes_and_no_surprises() -> None:
     body = bytes(range(256)) * 10
-    headers = [("Content-Type", "application/json"), ("webhook-signature", "v1,abc v1,def")]
+    headers = "Content-Type: application/json\r\nwebhook-signature: v1,abc v1,def\r\n"
     with Endpoint(answering()) as endpoint, poster_for() as poster:
         poster.post(Request(url=endpoint.url + "/../a?b={c}", headers=headers, body=body, timeout_s=5))
     head, _, sent = endpoint.requests[0].partition(b"\r\n\r\n")

@@ -16,7 +16,7 @@ from tests.waiting import until
 
 
 def request(endpoint: Endpoint, timeout_s: float = 5.0) -> Request:
-    return Request(url=endpoint.url, headers=(), body=b"{}", timeout_s=timeout_s)
+    return Request(url=endpoint.url, headers="", body=b"{}", timeout_s=timeout_s)
 
 
 def mute(peer: Peer) -> None:
@@ -204,7 +204,7 @@ def test_one_who_breaks_on_its_outcome_breaks_nobody_else(capfd: pytest.CaptureF
 
     with Endpoint(answering()) as endpoint, poster_for() as poster:
         for url in (endpoint.url, "http://10.0.0.1/", endpoint.url):
-            poster.start(Request(url=url, headers=(), body=b"", timeout_s=1), break_down)
+            poster.start(Request(url=url, headers="", body=b"", timeout_s=1), break_down)
         assert isinstance(post(poster, endpoint.url), Answered)
 
     assert capfd.readouterr().err.count("a bug of the caller") >= 3
@@ -233,7 +233,7 @@ def test_an_outcome_never_comes_before_start_has_returned() -> None:
     with Endpoint(answering()) as endpoint, poster_for() as poster:
         seen: list[Outcome] = []
         for url in (endpoint.url, "http://10.0.0.1/", "nonsense", gone.url):
-            poster.start(Request(url=url, headers=(), body=b"", timeout_s=1), seen.append)
+            poster.start(Request(url=url, headers="", body=b"", timeout_s=1), seen.append)
         assert seen == []
         until(lambda: len(seen) == 4)
 

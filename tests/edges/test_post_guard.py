@@ -9,9 +9,9 @@ from gevent.monkey import get_original
 
 from relay.core.address import read_networks
 from relay.core.outcome import Answered, Failed, Failure, Refused
-from relay.deliver.post import PostOptions, Request
+from relay.deliver.post import PostOptions
 from relay.deliver.resolve import THREADS
-from tests.edges.endpoints import OK, Endpoint, answering, post, poster_for
+from tests.edges.endpoints import Endpoint, answering, post, poster_for
 from tests.waiting import until
 
 Answers = Callable[[str, int], list[str]]
@@ -230,18 +230,6 @@ def test_a_resolver_that_breaks_is_a_failure_of_dns() -> None:
 
     assert isinstance(outcome, Failed)
     assert outcome.failure is Failure.DNS
-
-
-@pytest.mark.parametrize(
-    "header", [("X", "a\r\nHost: evil"), ("X\r\nY", "a"), ("X", "a\nb"), ("X", "a\x00b"), ("X", "é"), ("X", "\ud800")]
-)
-def test_a_header_that_would_break_the_request_is_never_sent(header: tuple[str, str]) -> None:
-    with Endpoint(answering(OK)) as endpoint, poster_for() as poster:
-        outcome = poster.post(Request(url=endpoint.url, headers=[header], body=b"{}", timeout_s=1))
-
-        assert isinstance(outcome, Refused)
-        assert endpoint.connections == 0
-        assert isinstance(post(poster, endpoint.url), Answered)
 
 
 def test_the_dns_is_asked_in_another_thread() -> None:
