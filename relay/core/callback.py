@@ -10,15 +10,13 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from relay.core.delivery import Claim
-from relay.core.envelope import Envelope, Media
+from relay.core.envelope import JSON, Envelope
 from relay.core.header import header_lines
 from relay.core.signing import ring, sign_slack, sign_standard
 from relay.core.trace import traceparent
-from relay.core.webhook import Format, Webhook
+from relay.core.webhook import SLACK, Format, Webhook
 
 CLOUDEVENTS_MEDIA = "application/cloudevents+json"
-
-SLACK = Format.SLACK  # Python 3.11 takes its time over an enum's member
 
 OWN_HEADERS = frozenset(
     {
@@ -79,6 +77,6 @@ def _cloud_event(envelope: Envelope) -> bytes:
     source = f"/slack/{envelope.connection or 'relay'}"
     own = envelope.kind if envelope.kind.startswith("relay.") else f"com.slack.{envelope.kind}"
     attributes = f'"specversion":"1.0","id":"{envelope.event_id}","source":"{source}","type":"{own}","time":"{moment}"'
-    if envelope.media is Media.JSON:
+    if envelope.media is JSON:
         return f'{{{attributes},"datacontenttype":"application/json","data":'.encode() + envelope.body + b"}"
     return f'{{{attributes},"datacontenttype":"{envelope.media}","data":"'.encode() + envelope.body + b'"}'

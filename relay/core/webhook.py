@@ -18,6 +18,9 @@ class Format(StrEnum):
     CLOUDEVENTS = "cloudevents"
 
 
+SLACK, CLOUDEVENTS = Format  # for the hot path, as in core/envelope.py
+
+
 class Order(StrEnum):
     NONE = "none"
     CHANNEL = "channel"

@@ -44,9 +44,10 @@ class Listener:
     def __init__(self) -> None:
         self._parser = HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)  # small servers end lines so
-        self._begin(EXCERPT_BYTES)
+        self.begin()
 
-    def _begin(self, keep_bytes: int) -> None:
+    def begin(self, keep_bytes: int = EXCERPT_BYTES) -> None:
+        """The next one, of whose body so much is wanted."""
         self._keep_bytes = keep_bytes
         self._read_bytes = 0  # of heads, and then of the body
         self._headers: list[tuple[bytes, bytes]] = []
@@ -92,10 +93,6 @@ class Answer(Listener):
     """What has come of the answer to one POST: `begin` before each, then `feed` until it is `whole` or `too_long`."""
 
     __slots__ = ()
-
-    def begin(self, keep_bytes: int = EXCERPT_BYTES) -> None:
-        """The next one, of whose body so much is wanted."""
-        self._begin(keep_bytes)
 
     @property
     def enough(self) -> bool:

@@ -8,7 +8,7 @@ hears it as a notice (slack/socket_mode.py).
 
 from collections.abc import Iterable
 
-from relay.core.envelope import Envelope, Media
+from relay.core.envelope import FORM, Envelope
 from relay.core.outcome import EXCERPT_BYTES, Answered, Outcome
 from relay.core.reply import REPLY_BYTES
 from relay.core.webhook import Webhook
@@ -23,7 +23,7 @@ ANSWER_BYTES = 20_000
 
 def bytes_to_keep(webhook: Webhook, envelope: Envelope) -> int:
     """Of the answer's body."""
-    if envelope.media is Media.FORM:
+    if envelope.media is FORM:
         return ANSWER_BYTES
     return REPLY_BYTES if webhook.reply else EXCERPT_BYTES
 
@@ -32,7 +32,7 @@ def pass_on(notices: Notices, ended: Iterable[tuple[Try, Outcome]], *, now: floa
     """Tell whoever waits. An outage is not waited for: Slack would not either."""
     for attempt, outcome in ended:
         envelope = attempt.envelope
-        if envelope.media is not Media.FORM or not isinstance(outcome, Answered) or not 200 <= outcome.status < 300:
+        if envelope.media is not FORM or not isinstance(outcome, Answered) or not 200 <= outcome.status < 300:
             continue
         if now - envelope.received_at > WITHIN_S:
             continue

@@ -9,16 +9,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from relay.core import json_text
-from relay.core.callback import CLOUDEVENTS_MEDIA, SLACK
+from relay.core.callback import CLOUDEVENTS_MEDIA
 from relay.core.delivery import Claim
-from relay.core.envelope import Media
+from relay.core.envelope import JSON, Media
 from relay.core.masking import echoed, masked
 from relay.core.outcome import EXCERPT_BYTES, Answered, Failed, Outcome, Refused, Timing
-from relay.core.webhook import Webhook
+from relay.core.webhook import SLACK, Webhook
 
 KEPT_HEADERS = 32
-
-JSON = Media.JSON
 
 
 class Line(Struct, kw_only=True, omit_defaults=True):
@@ -40,7 +38,7 @@ class Line(Struct, kw_only=True, omit_defaults=True):
 
 def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, media: Media, at: float) -> bytes:
     """`media`: the envelope's; `at`: Unix seconds at which the try began."""
-    line = Line(at=_thousandths(at), n=claim.tries + claim.losses + 1, url=webhook.url)
+    line = Line(at=int(at * 1000) / 1000, n=claim.tries + claim.losses + 1, url=webhook.url)
     if line.n > 1:
         line.retry_reason = claim.retry_reason or "unknown_error"
     if webhook.format is not SLACK:
@@ -67,10 +65,6 @@ def _without(line: Line, secrets: list[str]) -> Line:
     """What the endpoint said, masked."""
     headers = tuple((name, masked(value, secrets)) for name, value in line.headers)
     return replace(line, headers=headers, excerpt=masked(line.excerpt, secrets))
-
-
-def _thousandths(seconds: float) -> float:
-    return int(seconds * 1000) / 1000
 
 
 def _timing(timing: Timing) -> tuple[float, ...]:

@@ -54,8 +54,8 @@ class Pipe:
 
     def send(self, more: bytes = b"") -> None:
         """Never complains of a broken connection: what was said on it before, or its end, can still be received."""
-        before = self._unsent
-        unsent = bytes(before) + more if before and more else before or more
+        waited = self._unsent
+        unsent = bytes(waited) + more if waited else more
         if not unsent:
             return
         try:
@@ -64,9 +64,13 @@ class Pipe:
             sent = 0
         except OSError:
             sent = len(unsent)
-        self._unsent = memoryview(unsent)[sent:] if sent < len(unsent) else b""
-        if bool(before) != bool(self._unsent):
-            self._pump.rewatch(self._fd, EVENT_READ | EVENT_WRITE if self._unsent else EVENT_READ, self._ready)
+        if sent < len(unsent):
+            self._unsent = memoryview(unsent)[sent:]
+            if not waited:
+                self._pump.rewatch(self._fd, EVENT_READ | EVENT_WRITE, self._ready)
+        elif waited:
+            self._unsent = b""
+            self._pump.rewatch(self._fd, EVENT_READ, self._ready)
 
     def close(self) -> None:
         self._pump.unwatch(self._fd)

@@ -131,7 +131,7 @@ class Poster:
             started=now,
             deadline=deadline,
         )
-        addresses = target.literal or self._names.known(target.place)
+        addresses = target.literal or self._names.known(target.place, now)
         if addresses is None:
             self._asking.add(flight)
             self._names.ask(target.place, partial(self._found, flight), within_s=request.timeout_s)
@@ -149,7 +149,7 @@ class Poster:
         target = self._target(url)
         if isinstance(target, Refused):
             return target
-        addresses: Addresses | None = target.literal or self._names.known(target.place)
+        addresses: Addresses | None = target.literal or self._names.known(target.place, monotonic())
         if addresses is None:
             waiter = _Waiter[Addresses]()
             self._names.ask(target.place, waiter, within_s=VET_S)

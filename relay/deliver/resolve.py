@@ -67,10 +67,10 @@ class Names:
         self._queue: deque[Place] = deque()  # of these, those for which no thread is free
         self._threads = ThreadPool(THREADS)
 
-    def known(self, place: Place) -> Addresses | None:
+    def known(self, place: Place, now: float) -> Addresses | None:
         """What was found in the last seconds, if anything."""
         fresh = self._fresh.get(place)
-        return fresh[1] if fresh is not None and fresh[0] > monotonic() else None
+        return fresh[1] if fresh is not None and fresh[0] > now else None
 
     def ask(self, place: Place, then: Callable[[Addresses], None], *, within_s: float) -> None:
         """Returns at once; calls `then` once, on the hub, with the answer or with Failed when the time is up."""

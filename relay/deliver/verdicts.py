@@ -15,6 +15,8 @@ from relay.deliver.attempt import attempt_line
 from relay.report import Attempt
 from relay.store.deliveries import Settlement
 
+ACCEPT = Step.ACCEPT
+
 
 class Try(Struct, frozen=True, kw_only=True):
     """A claim with what it takes to POST it, under way since `at` (Unix seconds)."""
@@ -55,8 +57,7 @@ def unsent(claim: Claim, reason: Reason, *, why: str, at: float) -> Settlement:
 def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes, reply: Reply | None) -> Settlement:
     match verdict:
         case Delivered():
-            accept = Step.ACCEPT
-            return Settlement(claim=claim, step=accept, failed=False, reason=verdict.reason, attempt=line, reply=reply)
+            return Settlement(claim=claim, step=ACCEPT, failed=False, reason=verdict.reason, attempt=line, reply=reply)
         case Again():
             return Settlement(
                 claim=claim,
