@@ -29,7 +29,7 @@ OWN_HEADERS = frozenset(
 """Names, in lower case, that a webhook's owner cannot set."""
 
 
-class Callback(Struct, frozen=True, kw_only=True):
+class Callback(Struct, frozen=True, kw_only=True, gc=False):
     headers: str  # as they are sent, each line with its end
     body: bytes
 

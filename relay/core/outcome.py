@@ -24,7 +24,7 @@ class Failure(StrEnum):
     TOO_LARGE = "too_large"  # headers beyond what we read; a long body is cut, not a failure
 
 
-class Timing(Struct, frozen=True, kw_only=True):
+class Timing(Struct, frozen=True, kw_only=True, gc=False):
     """Seconds from the start of the attempt until each stage was done; 0.0 for a stage that did not happen."""
 
     dns_s: float = 0.0
@@ -34,7 +34,7 @@ class Timing(Struct, frozen=True, kw_only=True):
     total_s: float = 0.0
 
 
-class Answered(Struct, frozen=True, kw_only=True):
+class Answered(Struct, frozen=True, kw_only=True, gc=False):
     status: int
     headers: tuple[tuple[str, str], ...] = ()  # names in lower case, in the order of their arrival
     excerpt: bytes = b""  # the first bytes of the body: EXCERPT_BYTES, or what the request wants kept
@@ -45,13 +45,13 @@ class Answered(Struct, frozen=True, kw_only=True):
         return next((value for key, value in self.headers if key == name), None)
 
 
-class Failed(Struct, frozen=True, kw_only=True):
+class Failed(Struct, frozen=True, kw_only=True, gc=False):
     failure: Failure
     detail: str  # for people: libcurl's or the resolver's sentence, without secrets
     timing: Timing = Timing()
 
 
-class Refused(Struct, frozen=True, kw_only=True):
+class Refused(Struct, frozen=True, kw_only=True, gc=False):
     rule: str  # which rule of core.address says no, in a plain sentence
 
 

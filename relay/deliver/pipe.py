@@ -57,7 +57,7 @@ class Pipe:
         waited = self._unsent
         unsent = bytes(waited) + more if waited else more
         if not unsent:
-            return
+            return  # TLS has often nothing to say
         try:
             sent = self._sock.send(unsent)
         except BlockingIOError:

@@ -119,24 +119,22 @@ class Poster:
         if isinstance(target, Refused):
             self._tell_soon(then, target)
             return
-        message = target.write(request)
         now = monotonic()
-        deadline = now + request.timeout_s
-        self._pump.wake_at(deadline)
         flight = Flight(
             then=then,
             target=target,
-            message=message,
+            message=target.write(request),
             keep_bytes=request.keep_bytes,
             started=now,
-            deadline=deadline,
+            deadline=now + request.timeout_s,
         )
+        self._pump.wake_at(flight.deadline)
         addresses = target.literal or self._names.known(target.place, now)
-        if addresses is None:
+        if addresses is not None:
+            self._aim(flight, addresses)
+        else:
             self._asking.add(flight)
             self._names.ask(target.place, partial(self._found, flight), within_s=request.timeout_s)
-        else:
-            self._aim(flight, addresses)
 
     def post(self, request: Request) -> Outcome:
         """The outcome; blocks the calling greenlet only."""
@@ -196,7 +194,8 @@ class Poster:
             return
         flight.addresses = addresses[:ADDRESSES]
         if flight.target.proxy is None:
-            self._begin(flight)
+            if hopeless := self._flights.begin(flight):
+                self._tell_soon(flight.then, hopeless)
             return
         self._asking.add(flight)
         within_s = flight.deadline - monotonic()
@@ -207,13 +206,10 @@ class Poster:
         self._asking.remove(flight)
         if isinstance(proxy_addresses, tuple):
             flight.proxy_address = proxy_addresses[0]
-            self._begin(flight)
+            if hopeless := self._flights.begin(flight):
+                self._tell_soon(flight.then, hopeless)
         else:
             self._tell_soon(flight.then, NO_PROXY)
-
-    def _begin(self, flight: Flight) -> None:
-        if hopeless := self._flights.begin(flight):
-            self._tell_soon(flight.then, hopeless)
 
     def _landed(self, flight: Flight, outcome: Answered | Failed) -> None:
         if flight.moved and isinstance(outcome, Answered):

@@ -5,7 +5,7 @@ from msgspec import Struct
 from relay.core.outcome import EXCERPT_BYTES
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True, gc=False):
     """One POST, signed already."""
 
     url: str

@@ -1,13 +1,14 @@
 """An answer reads the same however its bytes are cut, and no bytes are too odd."""
 
 import contextlib
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, strategies as st
 
 from relay.core.outcome import EXCERPT_BYTES, Failure
-from relay.deliver.answer import BODY_BYTES, HEAD_BYTES, HEADERS, Answer, Broken
+from relay.deliver.answer import BODY_BYTES, FAMILIAR_BYTES, HEAD_BYTES, HEADERS, Answer, Broken, familiar
 
 ANSWERS = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: \xe9\r\n\r\nok",
@@ -35,6 +36,66 @@ def test_an_answer_reads_the_same_however_it_is_cut(answer: bytes, cuts: list[in
 
     assert read(*pieces) == read(answer)
     assert read(answer)[3]
+
+
+HEADS = st.lists(
+    st.sampled_from(
+        [
+            b"Content-Length: 2\r\n",
+            b"content-length: 0\r\n",
+            b"Content-Length: 2, 2\r\n",
+            b"Content-Length : 2\r\n",
+            b"Transfer-Encoding: chunked\r\n",
+            b"Connection: close\r\n",
+            b"Connection: Upgrade\r\nUpgrade: x\r\n",
+            b"X-A: \xe9\r\n",
+            b"X-Folded: a\r\n b\r\n",
+            b"no header\r\n",
+        ]
+    ),
+    max_size=4,
+).map(b"".join)
+LINES = st.sampled_from(
+    [b"HTTP/1.1 200 OK", b"HTTP/1.0 200", b"HTTP/1.1 204 No", b"HTTP/1.1 100 Go", b"HTTP/1.1 101 Up", b"HTTP/9 2"]
+)
+BODIES = st.sampled_from([b"", b"ok", b"okay", b"0\r\n\r\n", b"2\r\nok\r\n0\r\n\r\n", ANSWERS[0], b"\0\0"])
+
+
+def outcome_of(say: Callable[[Answer], None], keep_bytes: int) -> object:
+    answer = Answer()
+    answer.begin(keep_bytes)
+    try:
+        say(answer)
+    except Broken as broken:
+        return broken.failure, str(broken)
+    return answer.status, answer.headers, answer.excerpt, answer.whole, answer.keeps, answer.enough, answer.too_long
+
+
+@given(LINES, HEADS, BODIES, st.sampled_from([0, 1, EXCERPT_BYTES]))
+def test_what_is_looked_up_says_what_the_parser_would(line: bytes, head: bytes, body: bytes, keep_bytes: int) -> None:
+    said = line + b"\r\n" + head + b"\r\n" + body
+
+    looked_up = outcome_of(lambda answer: answer.feed(said), keep_bytes)
+
+    assert looked_up == outcome_of(lambda answer: answer.hear(said), keep_bytes)
+    assert looked_up == outcome_of(lambda answer: answer.feed(said), keep_bytes)
+
+
+def test_a_body_that_looks_like_an_answer_is_a_body() -> None:
+    inner = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(inner)
+
+    assert read(head, inner) == read(head + inner)
+    assert read(head, inner)[:1] == (200,)
+
+
+def test_long_heads_and_long_bodies_are_not_remembered() -> None:
+    before = familiar.cache_info().currsize
+    for size_bytes in (FAMILIAR_BYTES, 10 * FAMILIAR_BYTES):
+        read(b"HTTP/1.1 200 OK\r\nX: " + b"x" * size_bytes + b"\r\nContent-Length: 0\r\n\r\n")
+        read(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (size_bytes + 1) + b"x" * (size_bytes + 1))
+
+    assert familiar.cache_info().currsize == before
 
 
 def test_one_reader_reads_one_answer_after_another() -> None:
