@@ -26,6 +26,7 @@ from relay.core.tally import Tally
 from relay.core.url import VettedUrl
 from relay.core.webhook import SigningSecret, Webhook
 from relay.deliver.answer import Answer
+from relay.deliver.familiar import Familiar
 from relay.deliver.request import Request
 from relay.deliver.target import Target
 from relay.deliver.verdicts import Try, conclude, fact
@@ -78,9 +79,11 @@ def _walk_of_delivery(envelope: Envelope) -> Mapping[str, Callable[[], object]]:
     callback = write_callback(webhook, envelope, claim, agent="relay", now=NOW, traced=False)
     request = Request(url=url, headers=callback.headers, body=callback.body, timeout_s=30.0, keep_bytes=4096)
     target = Target(VettedUrl(url=url, scheme="http", host=host, port=port, literal=None), None, Ways())
-    answer = Answer()
+    answer, familiar = Answer(), Familiar()
+    answer.feed(SAID)
+    familiar.learn(SAID, answer)
     timing = Timing(first_byte_s=0.000812, total_s=0.000899)
-    outcome = Answered(status=200, headers=_heard(answer)[0], excerpt=b"ok", timing=timing)
+    outcome = Answered(status=200, headers=answer.head.headers, excerpt=b"ok", timing=timing)
     attempt = Try(claim=claim, webhook=webhook, envelope=envelope, at=NOW)
     said = fact(conclude(attempt, outcome, now=NOW, dice=0.5))
     tally, report = Tally(), Report(StringIO(), as_json=True)
@@ -90,14 +93,8 @@ def _walk_of_delivery(envelope: Envelope) -> Mapping[str, Callable[[], object]]:
             webhook, envelope, claim, agent="relay", now=NOW, traced=False
         ),
         "the request is written": lambda: target.write(request),
-        "the answer is read": lambda: _heard(answer),
+        "the answer is looked up": lambda: familiar.recall(SAID),
         "it is judged, and its attempt written": lambda: conclude(attempt, outcome, now=NOW, dice=0.5),
         "it is counted": lambda: said.count(tally),
         "its log line is written": lambda: report(said),
     }
-
-
-def _heard(answer: Answer) -> tuple[tuple[tuple[str, str], ...], bytes]:
-    answer.begin(4096)
-    answer.feed(SAID)
-    return answer.headers, answer.excerpt

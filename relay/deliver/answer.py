@@ -2,9 +2,6 @@
 
 llhttp (Node's parser, by httptools) reads. Here stands how much of it we want: an endpoint may say what it likes, in
 any amount; heads are bounded, the first bytes of a body are kept, and after some more of it nobody listens.
-
-An endpoint says nearly the same again and again. A short answer that comes in one piece is looked up by its head: what
-the parser once understood of it, it would understand again (`familiar`).
 """
 
 from functools import lru_cache
@@ -27,9 +24,6 @@ HEADER_BYTES = 512
 BODY_BYTES = 64 * 1024
 """What is read beyond what is kept, to come to the body's end and keep the connection; then enough has been heard."""
 
-FAMILIAR_BYTES = 1024
-"""The longest head, and the longest body, of an answer that is looked up: 1024 of them are remembered."""
-
 SIZING = frozenset({b"content-length", b"transfer-encoding"})
 """Headers by which a body ends before its connection does."""
 
@@ -45,7 +39,7 @@ class Broken(Exception):
 class Listener:
     """What the parser tells, and what is kept of it."""
 
-    __slots__ = ("_head", "_headers", "_keep_bytes", "_kept", "_kept_bytes", "_parser", "_read_bytes",
+    __slots__ = ("_headers", "_keep_bytes", "_kept", "_kept_bytes", "_parser", "_read_bytes",
                  "keeps", "status", "whole")  # fmt: skip
 
     def __init__(self) -> None:
@@ -57,7 +51,6 @@ class Listener:
         """The next one, of whose body so much is wanted."""
         self._keep_bytes = keep_bytes
         self._read_bytes = 0  # of heads, and then of the body
-        self._head: Head | None = None  # if it is a familiar one
         self._headers: list[tuple[bytes, bytes]] = []
         self._kept: list[bytes] = []
         self._kept_bytes = 0
@@ -98,11 +91,11 @@ class Listener:
 
 
 class Head(Struct, frozen=True, kw_only=True, gc=False):
-    """What is understood of an answer's head, and of how its body ends."""
+    """What is understood of an answer, but for its body."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
-    keeps: bool
+    keeps: bool  # the connection may be used again
 
 
 class Answer(Listener):
@@ -121,24 +114,23 @@ class Answer(Listener):
         return self._read_bytes > BODY_BYTES + self._keep_bytes
 
     @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Names in lower case."""
-        if self._head is not None:
-            return self._head.headers
-        return tuple(starmap(_readable, self._headers[:HEADERS]))
+    def head(self) -> Head:
+        """Once there is one; names of headers in lower case."""
+        headers = tuple(starmap(_readable, self._headers[:HEADERS]))
+        return Head(status=self.status, headers=headers, keeps=self.keeps)
 
     @property
     def excerpt(self) -> bytes:
         """The body's first bytes."""
         return b"".join(self._kept)
 
+    def ends_with(self, size_bytes: int) -> bool:
+        """Whether it is whole because its head asks for so many bytes of body, whatever they are; and all are kept."""
+        chunked = any(name.lower() == b"transfer-encoding" for name, _ in self._headers)
+        return self.whole and self._kept_bytes == size_bytes and not chunked
+
     def feed(self, said: bytes) -> None:
         """Raises Broken for what is not HTTP, or too much of it."""
-        if self.status or self._read_bytes or not self._recognizes(said):
-            self.hear(said)
-
-    def hear(self, said: bytes) -> None:
-        """The same, word by word."""
         self._read_bytes += len(said)
         try:
             self._parser.feed_data(said)
@@ -152,22 +144,6 @@ class Answer(Listener):
         if self._read_bytes > HEAD_BYTES and not self.status:
             raise Broken(Failure.TOO_LARGE, f"the answer's head is longer than {HEAD_BYTES} bytes")
 
-    def _recognizes(self, said: bytes) -> bool:
-        """Whether it is a whole answer with a head that has been heard before; then all has been done."""
-        begins = said.find(b"\r\n\r\n") + 4
-        size_bytes = len(said) - begins
-        if not 4 <= begins <= FAMILIAR_BYTES or size_bytes > FAMILIAR_BYTES:
-            return False
-        head = familiar(said[:begins], size_bytes)
-        if head is None:
-            return False
-        self._head = head
-        self._read_bytes = size_bytes
-        self._kept.append(said[begins : begins + self._keep_bytes])
-        self._kept_bytes = len(self._kept[0])
-        self.status, self.keeps, self.whole = head.status, head.keeps, True
-        return True
-
     def end(self) -> None:
         """The connection has ended. Raises Broken if the answer has not."""
         self.keeps = False
@@ -178,24 +154,6 @@ class Answer(Listener):
             raise Broken(Failure.RESET, "the connection was closed amid the answer")
         else:
             raise Broken(Failure.RESET, "the connection was closed without an answer")
-
-
-@lru_cache(maxsize=1024)
-def familiar(head: bytes, size_bytes: int) -> Head | None:
-    """What an answer says that has this head, its last empty line included, and so many bytes behind it, whatever they
-    are; None unless they are its body, and all of it.
-    """
-    if b"\r\ntransfer-encoding" in head.lower():
-        return None  # what the bytes are tells where it ends
-    answer = Answer()
-    answer.begin(size_bytes + 1)
-    try:
-        answer.hear(head + bytes(size_bytes))
-    except Broken:
-        return None
-    if not answer.whole or len(answer.excerpt) != size_bytes:
-        return None
-    return Head(status=answer.status, headers=answer.headers, keeps=answer.keeps)
 
 
 @lru_cache(maxsize=1024)

@@ -8,7 +8,8 @@ from time import monotonic
 from msgspec import Struct
 
 from relay.core.outcome import Answered, Failed, Failure, Outcome, Timing
-from relay.deliver.answer import Broken
+from relay.deliver.answer import Broken, Head
+from relay.deliver.familiar import Familiar
 from relay.deliver.link import Keeper, Link
 from relay.deliver.pump import Pump
 from relay.deliver.target import Target
@@ -45,11 +46,12 @@ class Flights:
     ) -> None:
         self._pump = pump
         self._kept = kept
-        self._keeper = Keeper(pump=pump, context=context, ended=self._ended, closed=kept.forget)
+        self._keeper = Keeper(pump=pump, context=context, familiar=Familiar(), ended=self._ended, closed=kept.forget)
         self._landed = landed
         self._by_link: dict[Link, Flight] = {}
         self.resent = 0
         pump.ring = self._ring
+        kept.wake_at = pump.wake_at
 
     def __len__(self) -> int:
         return len(self._by_link)
@@ -88,19 +90,17 @@ class Flights:
         flight.moved = True
         return self.begin(flight)
 
-    def _ended(self, link: Link, broken: Broken | None) -> None:
+    def _ended(self, link: Link, how: Head | Broken) -> None:
         """A link's POST has its answer, or none will come on it."""
         flight = self._by_link.pop(link)
         now = monotonic()
-        if broken is None:
+        if isinstance(how, Head):
             if link.idle:
-                self._pump.wake_at(self._kept.keep(link, now))
-            answer = link.answer
+                self._kept.keep(link, now)
             timing = _timing(flight, link, now)
-            headers, excerpt = answer.headers, answer.excerpt
-            self._landed(flight, Answered(status=answer.status, headers=headers, excerpt=excerpt, timing=timing))
+            self._landed(flight, Answered(status=how.status, headers=how.headers, excerpt=link.excerpt, timing=timing))
             return
-        failed = Failed(failure=broken.failure, detail=str(broken), timing=_timing(flight, link, now))
+        failed = Failed(failure=how.failure, detail=str(how), timing=_timing(flight, link, now))
         hopeless = self._second_chance(flight, link, failed)
         if hopeless is not None:
             self._landed(flight, hopeless)

@@ -10,7 +10,8 @@ from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 
 from relay.core.outcome import Failure
-from relay.deliver.answer import Answer, Broken
+from relay.deliver.answer import Answer, Broken, Head
+from relay.deliver.familiar import Familiar
 from relay.deliver.pipe import Pipe
 from relay.deliver.pump import Pump
 from relay.deliver.way import Way
@@ -50,7 +51,8 @@ class Keeper:
 
     pump: Pump
     context: ssl.SSLContext
-    ended: Callable[["Link", Broken | None], None]  # a POST has its answer, or none will come
+    familiar: Familiar
+    ended: Callable[["Link", Head | Broken], None]  # a POST has its answer, or none will come
     closed: Callable[["Link"], None]
 
 
@@ -58,18 +60,20 @@ class Link:
     """Tells its keeper what becomes of it; never while `post` runs."""
 
     __slots__ = (
-        "_heard", "_keeper", "_pipe", "_state", "_unposted", "_wire",
-        "answer", "connected_at", "deadline", "first_byte_at", "posts", "secured_at", "way",
+        "_answer", "_heard", "_keep_bytes", "_keeper", "_pipe", "_state", "_unposted", "_wire",
+        "connected_at", "deadline", "excerpt", "first_byte_at", "posts", "secured_at", "way",
     )  # fmt: skip
 
     def __init__(self, way: Way, keeper: Keeper) -> None:
         """Begins to connect. Raises OSError if that is hopeless."""
         self.way = way
-        self.answer = Answer()
+        self.excerpt = b""  # the first bytes of the last answer's body
         self.posts = 0  # whose sending has begun
         self.deadline = math.inf
         self.connected_at = self.secured_at = self.first_byte_at = 0.0
         self._keeper = keeper
+        self._keep_bytes = 0
+        self._answer = Answer()  # begun with its first byte
         self._wire: Wire = Plain()
         self._state = CONNECTING
         self._heard = b""  # of the proxy
@@ -88,7 +92,7 @@ class Link:
 
     def post(self, request: bytes, keep_bytes: int) -> None:
         """Sends `request`: now, or when the connection stands."""
-        self.answer.begin(keep_bytes)
+        self._keep_bytes = keep_bytes
         self.first_byte_at = 0.0
         if self._state is not IDLE:
             self._unposted = request
@@ -105,18 +109,18 @@ class Link:
         try:
             if events & EVENT_WRITE:
                 self._on_writable()
-            if events & EVENT_READ:
-                self._on_readable()
+            if events & EVENT_READ and (came := self._pipe.receive()) is not None:
+                self._on_heard(came)
         except Broken as broken:
-            self._end(broken)
+            self._break(broken)
         except ssl.SSLError as error:
-            self._end(Broken(Failure.TLS, _sentence(error)))
+            self._break(Broken(Failure.TLS, _sentence(error)))
         except OSError as error:
-            self._end(Broken(BLAME.get(self._state, Failure.RESET), error.strerror or str(error)))
+            self._break(Broken(BLAME.get(self._state, Failure.RESET), error.strerror or str(error)))
 
     def cut(self) -> None:
         """The time of its POST is up."""
-        self._end(Broken(Failure.TIMEOUT, LATE[self._state]))
+        self._break(Broken(Failure.TIMEOUT, LATE[self._state]))
 
     def close(self) -> None:
         if self._state is not CLOSED:
@@ -136,10 +140,7 @@ class Link:
             self._state = TUNNELLING
             self._pipe.send(_tunnel_request(self.way))
 
-    def _on_readable(self) -> None:
-        came = self._pipe.receive()
-        if came is None:
-            return
+    def _on_heard(self, came: bytes) -> None:
         if self._state is POSTING:
             self._hear(came)
         elif self._state is IDLE:
@@ -185,17 +186,32 @@ class Link:
 
     def _hear(self, came: bytes) -> None:
         """The answer, or some of it."""
-        answer = self.answer
         words, going = self._wire.unseal(came)
         if going:
             self._pipe.send(going)
+        is_first = not self.first_byte_at
+        if is_first and words:
+            self.first_byte_at = monotonic()
+            if known := self._keeper.familiar.recall(words):
+                head, body = known
+                self.excerpt = body[: self._keep_bytes]
+                self._end(head)
+                return
+        self._read(words, is_first=is_first)
+
+    def _read(self, words: bytes, *, is_first: bool) -> None:
+        """What nobody knows by heart."""
+        answer = self._answer
+        if is_first:
+            answer.begin(self._keep_bytes)
         if words:
-            self.first_byte_at = self.first_byte_at or monotonic()
             answer.feed(words)
+            if is_first and answer.whole:
+                self._keeper.familiar.learn(words, answer)
         if not answer.whole and self._wire.ended:
             answer.end()
         if answer.whole or answer.too_long:
-            self._end(None)
+            self._end_answered()
 
     def _overhear(self, came: bytes) -> None:
         """Something while nothing was asked: TLS may have business of its own, all else ends the connection."""
@@ -204,17 +220,26 @@ class Link:
         if words or self._wire.ended:
             self.close()
 
-    def _end(self, broken: Broken | None) -> None:
+    def _end_answered(self) -> None:
+        self.excerpt = self._answer.excerpt
+        self._end(self._answer.head)
+
+    def _break(self, broken: Broken) -> None:
+        """It ends before its answer does; perhaps enough of that has been heard."""
+        if self._state is POSTING and self.first_byte_at and self._answer.enough:
+            self._end_answered()
+        else:
+            self._end(broken)
+
+    def _end(self, how: Head | Broken) -> None:
         """Of the POST under way, if there is one."""
         posting = self._state is not IDLE
-        if broken is not None and self.answer.enough:
-            broken = None
-        if broken is None and self.answer.keeps and self._pipe.drained and not self._wire.ended:
+        if isinstance(how, Head) and how.keeps and self._pipe.drained and not self._wire.ended:
             self._state = IDLE
         else:
             self.close()
         if posting:
-            self._keeper.ended(self, broken)
+            self._keeper.ended(self, how)
 
 
 def _tunnel_request(way: Way) -> bytes:

@@ -214,7 +214,10 @@ class Poster:
     def _landed(self, flight: Flight, outcome: Answered | Failed) -> None:
         if flight.moved and isinstance(outcome, Answered):
             self._names.prefer(flight.target.place, flight.addresses[0])
-        self._tell(flight.then, outcome)
+        if self._closed:
+            self._tell(flight.then, outcome)
+        else:
+            flight.then(outcome)
 
     def _tell_soon(self, then: Then, outcome: Outcome) -> None:
         self._untold.append((then, outcome))

@@ -1,7 +1,7 @@
 """Ways to endpoints, and the connections that are kept on them."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -41,6 +41,8 @@ class Kept:
     """Idle connections: the youngest of a way is used first, the oldest of all makes room."""
 
     def __init__(self, *, limit: int, idle_s: float) -> None:
+        self.wake_at: Callable[[float], None] = _nobody
+        """Called with the time at which `expire` is wanted, when the first of several becomes idle."""
         self._limit = limit
         self._idle_s = idle_s
         self._by_way: dict[Way, list[Link]] = {}
@@ -55,17 +57,17 @@ class Kept:
         del self._since[link]
         return link
 
-    def keep(self, link: "Link", now: float) -> float:
-        """Answers when it will have been idle too long."""
+    def keep(self, link: "Link", now: float) -> None:
         links = self._by_way.get(link.way)
         if links is None:
             self._by_way[link.way] = [link]
         else:
             links.append(link)
+        if not self._since:
+            self.wake_at(now + self._idle_s)
         self._since[link] = now
         if len(self._since) > self._limit:
             next(iter(self._since)).close()
-        return now + self._idle_s
 
     def forget(self, link: "Link") -> None:
         """It has closed."""
@@ -90,3 +92,7 @@ class Kept:
             if since + self._idle_s > now:
                 return
             yield link
+
+
+def _nobody(_when: float) -> None:
+    pass
