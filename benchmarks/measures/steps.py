@@ -95,6 +95,6 @@ def _walk_of_delivery(envelope: Envelope) -> Mapping[str, Callable[[], object]]:
         "the request is written": lambda: target.write(request),
         "the answer is looked up": lambda: familiar.recall(SAID),
         "it is judged, and its attempt written": lambda: conclude(attempt, outcome, now=NOW, dice=0.5),
-        "it is counted": lambda: said.count(tally),
+        "it is counted": lambda: said.count_all((said,), tally),
         "its log line is written": lambda: report(said),
     }

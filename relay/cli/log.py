@@ -6,7 +6,7 @@ A line's `fact` is the record's name in words, the rest are its fields; what is 
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from select import PIPE_BUF
 from typing import TextIO
@@ -42,56 +42,61 @@ class Report:
         self._lines: list[str] = []
 
     def __call__(self, fact: Fact) -> None:
-        if fact.level < self._level:
+        self.together((fact,))
+
+    def together(self, facts: Sequence[Fact]) -> None:
+        """At least one, and all of one kind."""
+        level = facts[0].level
+        if level < self._level:
             return
-        self._lines.append(self._write(time.time(), fact))
-        if self._later is None or fact.level >= WARNING:
+        is_first = not self._lines
+        self._lines += self._write(time.time(), facts)
+        if self._later is None or level >= WARNING:
             self.flush()
-        elif len(self._lines) == 1:
+        elif is_first:
             self._later(self.flush)
 
     def flush(self) -> None:
         """Write what waits."""
         lines, self._lines = self._lines, []
-        for text in _taken_whole(lines):
+        lines.append("")
+        for text in _taken_whole("\n".join(lines)):
             self._out.write(text)
             self._out.flush()
 
 
-def _taken_whole(lines: list[str]) -> Iterator[str]:
+def _taken_whole(lines: str) -> Iterator[str]:
     """The lines in texts that a pipe takes whole: the workers of a crew share one, and must not tear each other's
     lines. (One that is longer than PIPE_BUF by itself may be.)
     """
-    waiting: list[str] = []
-    size_bytes = 0
-    for line in lines:
-        line_bytes = 1 + (len(line) if line.isascii() else len(line.encode()))
-        if waiting and size_bytes + line_bytes > PIPE_BUF:
-            yield "".join(waiting)
-            waiting, size_bytes = [], 0
-        waiting += (line, "\n")
-        size_bytes += line_bytes
-    if waiting:
-        yield "".join(waiting)
+    whole, at = lines.encode(), 0
+    while at < len(whole):
+        end = whole.rfind(b"\n", at, at + PIPE_BUF) + 1 or whole.index(b"\n", at + PIPE_BUF) + 1
+        yield whole[at:end].decode()
+        at = end
 
 
 Value = str | int | float | bool | None
 
+_encode_lines = msgspec.json.Encoder().encode_lines
 
-def _json(now: float, fact: Fact) -> str:
-    head = f'{{"at":"{_iso(int(now * 1000))}",{_head(type(fact))}'
+
+def _json(now: float, facts: Sequence[Fact]) -> list[str]:
+    head = f'{{"at":"{_iso(int(now * 1000))}",{_head(type(facts[0]))}'
     try:
-        fields = msgspec.json.encode(fact).decode()
+        lines = _encode_lines(facts).decode().split("\n")[:-1]
     except UnicodeEncodeError:  # half a surrogate pair, out of a foreign error's text
-        fields = json.dumps(_known(fact), default=str)
-    return head + "}" if fields == "{}" else f"{head},{fields[1:]}"
+        if len(facts) > 1:
+            return [line for fact in facts for line in _json(now, (fact,))]
+        lines = [json.dumps(_known(facts[0]), default=str)]
+    return [head + "}" if fields == "{}" else f"{head},{fields[1:]}" for fields in lines]
 
 
-def _text(now: float, fact: Fact) -> str:
-    mark = "" if fact.level <= Level.INFO else f" {fact.level.name}"
-    return f"{time.strftime('%H:%M:%S', time.localtime(now))}{mark} {_words(type(fact))} " + " ".join(
-        f"{name}={_quoted(value)}" for name, value in _known(fact).items()
-    )
+def _text(now: float, facts: Sequence[Fact]) -> list[str]:
+    level = facts[0].level
+    mark = "" if level <= Level.INFO else f" {level.name}"
+    head = f"{time.strftime('%H:%M:%S', time.localtime(now))}{mark} {_words(type(facts[0]))} "
+    return [head + " ".join(f"{name}={_quoted(value)}" for name, value in _known(fact).items()) for fact in facts]
 
 
 def _known(fact: Fact) -> dict[str, Value]:

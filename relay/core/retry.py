@@ -32,26 +32,26 @@ UNHANDLED = (b"unhandled request", b"no handler found")
 """
 
 
-class Delivered(Struct, frozen=True, kw_only=True):
+class Delivered(Struct, frozen=True, kw_only=True, gc=False):
     word: ClassVar[str] = "delivered"
     reason: str = ""
 
 
-class Again(Struct, frozen=True, kw_only=True):
+class Again(Struct, frozen=True, kw_only=True, gc=False):
     word: ClassVar[str] = "again"
     wait_s: float
     pause_s: float = 0.0  # for the whole webhook
     is_a_try: bool = True  # False: we broke it off ourselves
 
 
-class Dead(Struct, frozen=True, kw_only=True):
+class Dead(Struct, frozen=True, kw_only=True, gc=False):
     word: ClassVar[str] = "dead"
     reason: Reason
     pause_s: float = 0.0
     blames: bool = True  # whether the endpoint is to blame
 
 
-class Gone(Struct, frozen=True, kw_only=True):
+class Gone(Struct, frozen=True, kw_only=True, gc=False):
     """410: the webhook is to be disabled, and its deliveries held."""
 
     word: ClassVar[str] = "gone"
@@ -66,6 +66,8 @@ def judge(outcome: Outcome, tries: int, schedule_s: Sequence[float], *, now: flo
     """What follows from `outcome`, the try after `tries` earlier ones. `now`: Unix seconds; `dice`: 0 to 1."""
     match outcome:
         case Answered():
+            if 200 <= outcome.status < 300:
+                return DELIVERED
             return _judge_answer(outcome, tries, schedule_s, now=now, dice=dice)
         case Failed(failure=Failure.STOPPED):
             return Again(wait_s=0.0, is_a_try=False)
@@ -78,8 +80,6 @@ def judge(outcome: Outcome, tries: int, schedule_s: Sequence[float], *, now: flo
 
 
 def _judge_answer(answer: Answered, tries: int, schedule_s: Sequence[float], *, now: float, dice: float) -> Verdict:
-    if 200 <= answer.status < 300:
-        return DELIVERED
     if answer.status == 410:
         return Gone()
     if answer.status == 404 and any(words in answer.excerpt for words in UNHANDLED):

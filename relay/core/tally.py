@@ -6,7 +6,7 @@ Everything is a whole number, so that sums over processes are exact.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from relay.core.metrics import Metric, Series
 
@@ -36,27 +36,25 @@ class Tally:
         return bool(self._counts or self._rows)
 
     def add(self, metric: Metric, *labels: str, by: int = 1) -> None:
-        series = self._place((metric.name, *labels), self._counts)
-        self._counts[series] = self._counts.get(series, 0) + by
+        self.add_series((metric.name, *labels), by)
 
-    def add_one_each(self, every: Iterable[Series]) -> None:
-        """For what is counted very often."""
-        counts = self._counts
-        for series in every:
-            if series in counts:
-                counts[series] += 1
-            else:
-                place = self._place(series, counts)
-                counts[place] = counts.get(place, 0) + 1
+    def add_series(self, series: Series, by: int) -> None:
+        place = self._place(series, self._counts)
+        self._counts[place] = self._counts.get(place, 0) + by
 
     def observe(self, histogram: Metric, seconds: float, *labels: str) -> None:
-        series = (histogram.name, *labels)
-        row = self._rows.get(series)
-        if row is None:
-            series = self._place(series, self._rows)
-            row = self._rows.setdefault(series, [0] * (len(histogram.bounds_s) + 2))
+        row = self._row((histogram.name, *labels), histogram)
         row[bisect_left(histogram.bounds_s, seconds)] += 1
         row[-1] += int(seconds * MICRO)
+
+    def observe_all(self, histogram: Metric, times_ms: Mapping[int, int]) -> None:
+        """`times_ms`: so many milliseconds, so often."""
+        if not times_ms:
+            return
+        row = self._row((histogram.name,), histogram)
+        for ms, often in times_ms.items():
+            row[bisect_left(histogram.bounds_s, ms / 1000)] += often
+            row[-1] += ms * (MICRO // 1000) * often
 
     def take(self) -> Mapping[Series, int]:
         """What was counted since the last take."""
@@ -66,6 +64,13 @@ class Tally:
             counts |= {(*series, BUCKETS[at]): count for at, count in enumerate(buckets) if count}
             counts[(*series, SUM)] = total
         return counts
+
+    def _row(self, series: Series, histogram: Metric) -> list[int]:
+        row = self._rows.get(series)
+        if row is None:
+            place = self._place(series, self._rows)
+            row = self._rows.setdefault(place, [0] * (len(histogram.bounds_s) + 2))
+        return row
 
     def _place(self, series: Series, known: Mapping[Series, object]) -> Series:
         """Where it is counted: beyond MOST_SERIES of a metric, among the others."""

@@ -30,9 +30,9 @@ def bytes_to_keep(webhook: Webhook, envelope: Envelope) -> int:
 
 def pass_on(notices: Notices, ended: Iterable[tuple[Try, Outcome]], *, now: float) -> None:
     """Tell whoever waits. An outage is not waited for: Slack would not either."""
-    for attempt, outcome in ended:
+    for attempt, outcome in [one for one in ended if one[0].envelope.media is FORM]:
         envelope = attempt.envelope
-        if envelope.media is not FORM or not isinstance(outcome, Answered) or not 200 <= outcome.status < 300:
+        if not isinstance(outcome, Answered) or not 200 <= outcome.status < 300:
             continue
         if now - envelope.received_at > WITHIN_S:
             continue

@@ -5,6 +5,8 @@ is the same for every callback, and signatures and the owner's values are secret
 echoes them.
 """
 
+from functools import lru_cache
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -12,14 +14,26 @@ from relay.core import json_text
 from relay.core.callback import CLOUDEVENTS_MEDIA
 from relay.core.delivery import Claim
 from relay.core.envelope import JSON, Media
-from relay.core.masking import echoed, masked
+from relay.core.masking import SIGNED, echoed, masked
 from relay.core.outcome import EXCERPT_BYTES, Answered, Failed, Outcome, Refused, Timing
 from relay.core.webhook import SLACK, Webhook
 
 KEPT_HEADERS = 32
 
 
-class Line(Struct, kw_only=True, omit_defaults=True):
+SHORT_BYTES = 256
+"""An answer's body up to here may be one that comes again."""
+
+
+class Said(Struct, kw_only=True, omit_defaults=True):
+    """What an endpoint answered."""
+
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    excerpt: str = ""
+
+
+class Line(Said, kw_only=True, omit_defaults=True):
     """One line; what is empty is not written. admin/attempts.py reads it."""
 
     at: float  # Unix seconds at which the try began
@@ -28,9 +42,6 @@ class Line(Struct, kw_only=True, omit_defaults=True):
     retry_reason: str = ""
     media: str = ""  # "": Slack's JSON
     own_headers: list[str] = []
-    status: int = 0
-    headers: tuple[tuple[str, str], ...] = ()
-    excerpt: str = ""
     failure: str = ""
     detail: str = ""
     timing: tuple[float, ...] = ()  # milliseconds: dns, connect, tls, first byte, total
@@ -38,6 +49,34 @@ class Line(Struct, kw_only=True, omit_defaults=True):
 
 def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, media: Media, at: float) -> bytes:
     """`media`: the envelope's; `at`: Unix seconds at which the try began."""
+    if isinstance(outcome, Answered) and media is JSON and len(outcome.excerpt) <= SHORT_BYTES:
+        timing = outcome.timing
+        is_usual = not (webhook.headers or claim.tries or claim.losses or timing.dns_s or timing.connect_s)
+        if is_usual and webhook.format is SLACK:
+            said = _said(outcome.status, outcome.headers, outcome.excerpt)
+            if SIGNED not in said:
+                first_byte, total = int(timing.first_byte_s * 1e5) / 100, int(timing.total_s * 1e5) / 100
+                return b'{"at":%a,"n":1,"url":%b,%b,"timing":[0.0,0.0,0.0,%a,%a]}' % (
+                    *(int(at * 1000) / 1000, _quoted(webhook.url), said),
+                    *(first_byte, total),
+                )
+    return written_line(claim, webhook, outcome, media=media, at=at)
+
+
+@lru_cache(maxsize=1024)
+def _said(status: int, headers: tuple[tuple[str, str], ...], excerpt: bytes) -> bytes:
+    """A line's fields that hold what an endpoint said: most say the same again and again."""
+    line = Said(status=status, headers=headers[:KEPT_HEADERS], excerpt=excerpt.decode("utf-8", "replace"))
+    return json_text.write_record(line)[1:-1]
+
+
+@lru_cache(maxsize=4096)
+def _quoted(url: str) -> bytes:
+    return json_text.write(url)
+
+
+def written_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, media: Media, at: float) -> bytes:
+    """The same, whatever came of the try."""
     line = Line(at=int(at * 1000) / 1000, n=claim.tries + claim.losses + 1, url=webhook.url)
     if line.n > 1:
         line.retry_reason = claim.retry_reason or "unknown_error"

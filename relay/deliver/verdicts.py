@@ -17,8 +17,11 @@ from relay.store.deliveries import Settlement
 
 ACCEPT = Step.ACCEPT
 
+STATUS = tuple(map(str, range(1000)))
+"""HTTP's, as words."""
 
-class Try(Struct, frozen=True, kw_only=True):
+
+class Try(Struct, frozen=True, kw_only=True, gc=False):
     """A claim with what it takes to POST it, under way since `at` (Unix seconds)."""
 
     claim: Claim
@@ -27,7 +30,7 @@ class Try(Struct, frozen=True, kw_only=True):
     at: float
 
 
-class Tried(Struct, frozen=True, kw_only=True):
+class Tried(Struct, frozen=True, kw_only=True, gc=False):
     """What one try did, and what follows: to be settled, then said."""
 
     attempt: Try
@@ -87,9 +90,17 @@ def fact(tried: Tried) -> Attempt:
     """The log line."""
     attempt, outcome, verdict = tried.attempt, tried.outcome, tried.verdict
     claim = attempt.claim
-    result, detail, took_s = _said(outcome)
-    latency_ms = again_in_s = None
-    reason = tried.settlement.reason
+    again_in_s = latency_ms = None
+    reason, result, detail, took_s = tried.settlement.reason, "refused", "", 0.0
+    match outcome:
+        case Answered():
+            result, took_s = STATUS[outcome.status], outcome.timing.total_s
+        case Failed():
+            result, detail, took_s = outcome.failure, outcome.detail, outcome.timing.total_s
+        case Refused():
+            detail = outcome.rule
+        case _ as never:
+            assert_never(never)
     if isinstance(verdict, Again):
         again_in_s, reason = verdict.wait_s, ""
     elif isinstance(verdict, Delivered) and not claim.belated:
@@ -109,16 +120,3 @@ def fact(tried: Tried) -> Attempt:
         reason=reason,
         detail=detail,
     )
-
-
-def _said(outcome: Outcome) -> tuple[str, str, float]:
-    """The status, or the word for why there is none; its explanation; seconds."""
-    match outcome:
-        case Answered():
-            return str(outcome.status), "", outcome.timing.total_s
-        case Failed():
-            return outcome.failure, outcome.detail, outcome.timing.total_s
-        case Refused():
-            return "refused", outcome.rule, 0.0
-        case _ as never:
-            assert_never(never)

@@ -29,7 +29,7 @@ from relay.deliver.post import Poster, Request
 from relay.deliver.showing import show
 from relay.deliver.spans import attempt_span
 from relay.deliver.verdicts import Tried, Try, conclude, fact, unsent
-from relay.report import DeliveryUnsendable, LoopFailed, Reporter, SettledLate
+from relay.report import DeliveryUnsendable, LoopFailed, Reporter, SettledLate, report_all
 from relay.store.client import BLOCK_S
 from relay.store.deliveries import GRACE_S, Claimed, Deliveries, Settled, Settlement
 from relay.store.directory import Directory
@@ -120,16 +120,20 @@ class Worker:
             raise
         self._at_once = min(BATCH, self._at_once * 2)
         self._give_back(batch)
-        for one, in_time in zip(batch, settled.in_time, strict=True):
-            if isinstance(one, Tried):
-                self._report(fact(one))
-                if not in_time:
+        self._tell(batch, settled)
+        self._rooms.health.consider(settled.failing)
+
+    def _tell(self, batch: Sequence[Settlement | Tried], settled: Settled) -> None:
+        tried = [one for one in batch if isinstance(one, Tried)]
+        report_all(self._report, [fact(one) for one in tried])
+        if not all(settled.in_time):
+            for one, in_time in zip(batch, settled.in_time, strict=True):
+                if isinstance(one, Tried) and not in_time:
                     self._report(SettledLate(delivery=one.attempt.claim.id, webhook=one.attempt.claim.webhook))
         if self._rooms.trace is not None:
-            self._rooms.trace(attempt_span(one) for one in batch if isinstance(one, Tried))
+            self._rooms.trace(map(attempt_span, tried))
         if settled.watched:
-            show(self._rooms.outcomes, [one for one in batch if isinstance(one, Tried)])
-        self._rooms.health.consider(settled.failing)
+            show(self._rooms.outcomes, tried)
 
     def _settle(self, batch: Sequence[Settlement | Tried]) -> Settled:
         for one in batch:

@@ -31,7 +31,7 @@ from relay.deliver.sample import post_sample
 from relay.http.server import HttpServer
 from relay.loops import Loop, eventually
 from relay.metrics import Metrics
-from relay.report import Reporter, Started, counting
+from relay.report import Counting, Reporter, Started
 from relay.service.environment import ENVIRONMENT, Environment
 from relay.service.rooms import Store
 from relay.service.stall import StallWatch
@@ -65,7 +65,7 @@ class Relay:
         self._settings = settings
         self._parts = parts
         self._tally = Tally()
-        self._report = counting(report, self._tally)
+        self._report = Counting(report, self._tally)
         self._stack = ExitStack()
         self._work: Work | None = None
         self._hub: Hub | None = None

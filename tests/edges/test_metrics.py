@@ -19,7 +19,7 @@ from relay.core.readiness import Readiness, check_loops
 from relay.core.tally import Tally
 from relay.loops import Loop
 from relay.metrics import Metrics
-from relay.report import Attempt, EventsMatched, Fact, counting
+from relay.report import Attempt, Counting, EventsMatched, Fact
 from relay.store.client import Client, StoreOptions
 from relay.store.connection_states import Standing
 from relay.store.counts import Counts, ProcessRecord
@@ -120,7 +120,7 @@ def test_attempts_are_counted_by_what_came_of_them(desk: Desk, redis_url: str) -
         engine.journal.append([envelope("Ev1", body=b'{"n":"good"}'), envelope("Ev2", body=b'{"n":"bad"}')])
         until(lambda: Counter(map(type, engine.facts)) >= Counter({Attempt: 2, EventsMatched: 1}))
         for fact in engine.facts:
-            counting(facts.append, tally)(fact)
+            Counting(facts.append, tally)(fact)
     assert facts == engine.facts, "what is counted is reported too"
     counted = tally.take()
     assert counted[metrics.ATTEMPTS.name, "delivered", "2xx"] == 1

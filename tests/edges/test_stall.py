@@ -8,7 +8,7 @@ import gevent
 
 from relay.core import metrics
 from relay.core.tally import Tally
-from relay.report import Fact, counting
+from relay.report import Counting, Fact
 from relay.service.stall import Stalled, StallWatch
 from tests.waiting import until
 
@@ -33,7 +33,7 @@ computes_without_a_pause()
 def test_a_computation_without_a_pause_is_told_when_it_is_over() -> None:
     facts: list[Fact] = []
     tally = Tally()
-    watch = StallWatch(counting(facts.append, tally), every_s=0.01, late_s=0.1)
+    watch = StallWatch(Counting(facts.append, tally), every_s=0.01, late_s=0.1)
     watch.start()
     try:
         gevent.idle()  # it sleeps now
