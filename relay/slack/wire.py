@@ -6,7 +6,6 @@ is cut, because the other end may be long gone (node-slack-sdk hung there).
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from ssl import SSLWantReadError
 from typing import Self
@@ -16,7 +15,6 @@ from gevent import socket
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, InvalidURI
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
@@ -24,6 +22,7 @@ from websockets.uri import parse_uri
 from relay.core.errors import RelayError
 from relay.http.outbox import Outbox
 from relay.slack.dial import Dialer, DialError
+from relay.slack.frames import Frames, Received
 
 READ_BYTES = 64 * 1024
 SEND_S = 5.0
@@ -32,6 +31,7 @@ MESSAGE_LIMIT_BYTES = 16 * 1024 * 1024
 """Beyond any event that Slack sends; a longer message ends the socket with 1009, and a new one is opened."""
 OUTBOX_LIMIT_BYTES = 1024 * 1024
 CLOSE_NORMAL = 1000
+HEAD_END = b"\r\n\r\n"
 
 QUIET = logging.getLogger("relay.slack.frames")
 QUIET.setLevel(logging.WARNING)  # at DEBUG `websockets` prints what people wrote
@@ -53,24 +53,15 @@ class NotOpened(RelayError):
         self.body = body
 
 
-@dataclass(slots=True, kw_only=True)
-class Received:
-    """What one read brought. `any`: a frame came, though perhaps none of text."""
-
-    any: bool = False
-    texts: list[bytes] = field(default_factory=list)
-    pongs: list[bytes] = field(default_factory=list)
-
-
 class Wire:
-    __slots__ = ("_is_text", "_lost", "_outbox", "_parts", "_protocol", "_stream")
+    __slots__ = ("_ahead", "_frames", "_lost", "_outbox", "_protocol", "_stream")
 
     def __init__(self, stream: socket.socket, protocol: ClientProtocol) -> None:
         self._stream = stream
         self._protocol = protocol
         self._outbox = Outbox(stream, send_s=SEND_S, broken=partial(self._cut, "the other end takes nothing"))
-        self._parts: list[bytes] = []  # of a message that comes in fragments
-        self._is_text = True
+        self._frames = Frames(protocol)
+        self._ahead = b""  # came with the handshake, and has not been looked at
         self._lost = ""
 
     @classmethod
@@ -109,11 +100,12 @@ class Wire:
         request.headers.update(headers)
         protocol.send_request(request)
         self._outbox.put(protocol.data_to_send())
+        tail = b""
         while not isinstance(next(iter(protocol.events), None), Response):
             if protocol.handshake_exc is not None:
                 raise NotOpened(str(protocol.handshake_exc))
             if more := self._stream.recv(READ_BYTES):
-                protocol.receive_data(more)
+                tail = self._hear_answer(tail, more)
             else:
                 protocol.receive_eof()
         if (error := protocol.handshake_exc) is not None:
@@ -123,14 +115,33 @@ class Wire:
             raise NotOpened(f"the WebSocket was refused: {error}", status, body)
         self._look_after()
 
+    def _hear_answer(self, tail: bytes, more: bytes) -> bytes:
+        """What comes behind the answer's head is frames, if it is a welcome, and not for the protocol to begin with.
+        `tail`: the last bytes of what came before; returned are those of now."""
+        seen = tail + more
+        end = seen.find(HEAD_END)
+        mine = len(more) if end < 0 else end + len(HEAD_END) - len(tail)
+        self._protocol.receive_data(more[:mine])
+        if self._protocol.state is OPEN:
+            self._ahead = more[mine:]
+        elif mine < len(more):
+            self._protocol.receive_data(more[mine:])
+        return seen[-len(HEAD_END) + 1 :]
+
     def receive(self, within_s: float) -> Received:
         """What comes next, or nothing within `within_s` seconds. Raises WireLost once all that came before has been
         read."""
-        if not self._protocol.events:
+        more, self._ahead = self._ahead, b""
+        if not more:
             if self._lost:
                 raise WireLost(self._lost)
-            self._read(within_s)
-        return self._sorted()
+            came = self._bytes_within(within_s)
+            if came is None:
+                return Received()
+            more = came
+        received = self._frames.take(more) if more else self._frames.end()
+        self._look_after()
+        return received
 
     def send(self, text: bytes) -> None:
         """Never waits. Raises WireLost."""
@@ -171,16 +182,6 @@ class Wire:
             self._cut("the other end takes nothing")
             raise WireLost(self._lost)
 
-    def _read(self, within_s: float) -> None:
-        more = self._bytes_within(within_s)
-        if more is None:
-            return
-        if more:
-            self._protocol.receive_data(more)
-        else:
-            self._protocol.receive_eof()
-        self._look_after()
-
     def _look_after(self) -> None:
         self._outbox.put(self._protocol.data_to_send())  # pongs, and the answer to a close
         if self._protocol.state is not OPEN:
@@ -207,32 +208,6 @@ class Wire:
     def _gone(self, error: OSError) -> bytes:
         self._lost = self._lost or f"the connection broke: {error.strerror or error}"
         return b""
-
-    def _sorted(self) -> Received:
-        received = Received()
-        for frame in self._protocol.events_received():
-            if not isinstance(frame, Frame):
-                continue
-            if not frame.fin or frame.opcode is Opcode.CONT:
-                self._join(frame, received)
-            else:
-                received.any = True
-                if frame.opcode is Opcode.TEXT:
-                    received.texts.append(bytes(frame.data))
-                elif frame.opcode is Opcode.PONG:
-                    received.pongs.append(bytes(frame.data))
-        return received
-
-    def _join(self, part: Frame, received: Received) -> None:
-        """A fragment alone is no sign of life: one byte a second could go on for ever."""
-        if part.opcode is not Opcode.CONT:
-            self._is_text, self._parts = part.opcode is Opcode.TEXT, []
-        self._parts.append(bytes(part.data))
-        if part.fin:
-            received.any = True
-            if self._is_text:
-                received.texts.append(b"".join(self._parts))
-            self._parts = []
 
 
 def _how_it_ended(protocol: ClientProtocol) -> str:
