@@ -5,7 +5,6 @@ doubled, and when it was sent by the machine's steady clock, which all processes
 """
 
 import json
-from collections.abc import Mapping
 
 from relay.core.webhook import Json
 
@@ -43,6 +42,6 @@ def frame(number: int, sent_ns: int = 0) -> bytes:
     return (_FRAME % words).encode()
 
 
-def event(number: int) -> Mapping[str, Json]:
+def event(number: int) -> dict[str, Json]:
     """The same, read."""
     return dict(json.loads(frame(number)))

@@ -59,10 +59,10 @@ def _walk() -> Mapping[str, Callable[[], object]]:
     (happened,) = session.receive(text)
     assert isinstance(happened, Happened)  # noqa: S101  # for mypy
     maker = RtmEnvelopes(ConnectionId("con_steps"), Identity(team=TEAM, bot_user=BOT_USER, app=APP))
-    (envelope,) = maker.make(happened.event, NOW)
+    (envelope,) = maker.make(happened.event, NOW, text=happened.text)
     return {
         "a frame's text is read": lambda: session.receive(text),
-        "the event gets its id and envelope": lambda: maker.make(happened.event, NOW),
+        "the event gets its id and envelope": lambda: maker.make(happened.event, NOW, text=happened.text),
         **_walk_of_delivery(envelope),
     }
 

@@ -17,7 +17,7 @@ class Media(StrEnum):
 JSON, FORM = Media  # for the hot path: Python 3.11 takes its time over an enum's member
 
 
-class Envelope(Struct, frozen=True, kw_only=True):
+class Envelope(Struct, frozen=True, kw_only=True, gc=False):
     event_id: EventId
     connection: ConnectionId | None  # None: the relay's own events
     kind: str  # "reaction_added", "message", "message.message_changed", "slash_commands", "interactive.block_actions"

@@ -7,6 +7,7 @@ ASCII.
 """
 
 import json
+import re
 from json.encoder import encode_basestring_ascii
 from math import isfinite
 from typing import cast
@@ -44,7 +45,7 @@ def write(value: Json) -> bytes:
         text = _write(value)
     except UNWRITABLE:
         return _write_patiently(value).encode()
-    return text if text.isascii() else _escaped(text.decode()).encode()
+    return text if text.isascii() else in_ascii(text)
 
 
 def write_short(value: Json) -> bytes:
@@ -71,12 +72,27 @@ def canonical(value: Json) -> bytes:
         return _write_sorted_patiently(value).encode()
 
 
-def _escaped(text: str) -> str:
-    """JSON in ASCII: what it lacks is spelled in UTF-16 units. json's C function does that, and quotes the text as a
-    whole, so quotes and backslashes get back what they were; no control character stands in JSON as it is.
-    """
-    quoted = encode_basestring_ascii(text)[1:-1]
-    return quoted.replace("\\\\", "\0").replace('\\"', '"').replace("\0", "\\")
+def in_ascii(text: bytes) -> bytes:
+    """The same JSON, what ASCII lacks spelled in UTF-16 units. Raises UnicodeDecodeError for what is no UTF-8."""
+    if text.isascii():
+        return text
+    wide = text.decode()
+    if b"\\\\" in text:  # a backslash in a string: behind it an x or a U may stand
+        return _WIDE.sub(_spelled, wide).encode()
+    told = wide.encode("ascii", "backslashreplace").replace(b"\\x", b"\\u00")
+    return _BEYOND.sub(_in_two, told) if b"\\U" in told else told
+
+
+_WIDE = re.compile(r"[^\0-\x7f]+")
+_BEYOND = re.compile(rb"\\U([0-9a-f]{8})")
+
+
+def _spelled(run: re.Match[str]) -> str:
+    return encode_basestring_ascii(run[0])[1:-1]
+
+
+def _in_two(beyond: re.Match[bytes]) -> bytes:
+    return encode_basestring_ascii(chr(int(beyond[1], 16)))[1:-1].encode()
 
 
 def _read_patiently(text: bytes) -> Json:

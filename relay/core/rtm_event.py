@@ -6,8 +6,8 @@ neither (typing, presence, …) are equal to their repetitions; they get an `eve
 they come here, the same for all copies.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 from relay.core import json_text
@@ -15,10 +15,13 @@ from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId, EventId
 from relay.core.webhook import Json
 
-Event = Mapping[str, Json]
+Event = dict[str, Json]
 
 EVENT_ID_BYTES = 10
 """80 bits, twenty characters: among a billion events, two are alike with a chance of one in a million."""
+
+MOST_DIGITS = 10
+"""Of a plausible time in seconds."""
 
 MENTIONING_SUBTYPES = (None, "file_share", "thread_broadcast")
 """Messages that a person wrote: for these, and no others, the Events API makes an app_mention (slack-wire.md, 7.4)."""
@@ -39,26 +42,23 @@ def stamp_of(event: Event) -> str | None:
     stamp = event.get("event_ts")
     if stamp is None and event.get("type") == "message":
         stamp = event.get("ts")
-    if isinstance(stamp, bool) or not isinstance(stamp, str | int | float):
-        return None
-    return str(stamp) or None
+    if isinstance(stamp, str):
+        return stamp or None
+    return str(stamp) if isinstance(stamp, (int, float)) and not isinstance(stamp, bool) else None
 
 
 def kind_of(event: Event) -> str:
     """`type`, or `type.subtype`; selectors are matched with it."""
-    kind, subtype = event["type"], event.get("subtype")
-    return f"{kind}.{subtype}" if isinstance(subtype, str) and subtype else str(kind)
+    kind, subtype = str(event["type"]), event.get("subtype")
+    return f"{kind}.{subtype}" if isinstance(subtype, str) and subtype else kind
 
 
 def channel_of(event: Event) -> str:
     """The id of the conversation that the event belongs to, "" for none."""
-    item = event.get("item")
-    candidates = (
-        event.get("channel"),
-        event.get("channel_id"),
-        item.get("channel") if isinstance(item, dict) else None,
-    )
-    for candidate in candidates:
+    channel, item = event.get("channel"), event.get("item")
+    if isinstance(channel, str) and channel:
+        return channel
+    for candidate in (channel, event.get("channel_id"), item.get("channel") if isinstance(item, dict) else None):
         channel = candidate.get("id") if isinstance(candidate, dict) else candidate
         if isinstance(channel, str) and channel:
             return channel
@@ -67,18 +67,25 @@ def channel_of(event: Event) -> str:
 
 def fingerprint(team: str, event: Event) -> str:
     """Twenty characters that are the same for the same content, whatever the order of its keys."""
-    digest = blake2b(json_text.canonical(dict(event)), digest_size=EVENT_ID_BYTES, key=team.encode()[:64])
-    return digest.hexdigest().upper()
+    return _fingerprint(_key(team), event)
+
+
+def _key(team: str) -> bytes:
+    return team.encode()[:64]
+
+
+def _fingerprint(key: bytes, event: Event) -> str:
+    return blake2b(json_text.canonical(event), digest_size=EVENT_ID_BYTES, key=key).hexdigest().upper()
 
 
 class RtmEnvelopes:
     """Makes the envelopes of one session; what they share is written once."""
 
-    __slots__ = ("_connection", "_head", "_identity", "_mention", "_tail")
+    __slots__ = ("_connection", "_head", "_key", "_mention", "_tail")
 
     def __init__(self, connection: ConnectionId, identity: Identity) -> None:
         self._connection = connection
-        self._identity = identity
+        self._key = _key(identity.team)
         known = {"team_id": identity.team, "enterprise_id": identity.enterprise, "api_app_id": identity.app}
         head = json_text.write({name: value for name, value in known.items() if value})
         self._head = head[:-1] + (b',"event":' if len(head) > 2 else b'"event":')
@@ -86,39 +93,49 @@ class RtmEnvelopes:
         self._tail = b"," + json_text.write({"authorizations": [authorization]})[1:] if authorization else b"}"
         self._mention = f"<@{identity.bot_user}" if identity.bot_user else ""
 
-    def make(self, event: Event, received_at: float, *, channel_type: str = "") -> tuple[Envelope, ...]:
+    def make(
+        self, event: Event, received_at: float, *, channel_type: str = "", text: bytes = b""
+    ) -> tuple[Envelope, ...]:
         """The event's envelope and, if it mentions our bot, that of the app_mention which RTM never sends.
 
-        `event` has a `type`, and a `stamp_of`; raises ValueError without. `channel_type`: of a message, if known.
+        `event` has a `type`; without a `stamp_of` there is no envelope. `channel_type`: of a message, if known.
+        `text`: what `event` was read from, if it is at hand; then it need not be written again. Raises ValueError and
+        RecursionError for what cannot be written.
         """
         stamp = stamp_of(event)
         if stamp is None:
-            raise ValueError("an event without a time must be given one first")
-        told = self._envelope(
-            _completed(event, stamp, channel_type), fingerprint(self._identity.team, event), received_at
-        )
-        if not self._is_mention(event):
+            return ()
+        lacking = b"" if "event_ts" in event else b',"event_ts":' + json_text.write(stamp)
+        is_message = event["type"] == "message"
+        if is_message and channel_type and "channel_type" not in event:
+            lacking += _spelled_type(channel_type)
+        told = self._envelope(event, stamp, received_at, written=_written(event, text), lacking=lacking)
+        if not (is_message and self._is_mention(event)):
             return (told,)
         mention = {name: value for name, value in event.items() if name not in ("channel_type", "subtype")}
         mention["type"] = "app_mention"
         mention.setdefault("event_ts", stamp)
-        return (told, self._envelope(mention, fingerprint(self._identity.team, mention), received_at))
+        return (told, self._envelope(mention, stamp, received_at, written=json_text.write(mention)))
 
-    def _envelope(self, event: Event, print_of_it: str, received_at: float) -> Envelope:
-        event_id = EventId("Ev" + print_of_it)
-        time_of_it = _seconds(event["event_ts"], received_at)
-        middle = f',"type":"event_callback","event_id":"{event_id}","event_time":{time_of_it}'.encode()
+    def _envelope(
+        self, event: Event, stamp: str, received_at: float, *, written: bytes, lacking: bytes = b""
+    ) -> Envelope:
+        """`written`: the event's text. `lacking`: what is told beyond the event; no part of its id."""
+        event_id = EventId("Ev" + _fingerprint(self._key, event))
+        time_of_it = _seconds(event.get("event_ts", stamp), received_at)
+        middle = f'}},"type":"event_callback","event_id":"{event_id}","event_time":{time_of_it}'.encode()
         return Envelope(
             event_id=event_id,
             connection=self._connection,
             kind=kind_of(event),
             channel=channel_of(event),
             received_at=received_at,
-            body=b"".join((self._head, json_text.write(dict(event)), middle, self._tail)),
+            body=b"".join((self._head, written[:-1], lacking, middle, self._tail)),
         )
 
     def _is_mention(self, event: Event) -> bool:
-        if event.get("type") != "message" or not self._mention:
+        """Of a message."""
+        if not self._mention:
             return False
         text, channel = event.get("text"), event.get("channel")
         if not isinstance(text, str) or self._mention not in text or event.get("subtype") not in MENTIONING_SUBTYPES:
@@ -127,14 +144,21 @@ class RtmEnvelopes:
         return spelled and isinstance(channel, str) and not channel.startswith("D") and not event.get("hidden")
 
 
-def _completed(event: Event, stamp: str, channel_type: str) -> Event:
-    """With the two keys that the Events API has and RTM lacks; the same object if it lacks neither."""
-    missing: dict[str, Json] = {}
-    if "event_ts" not in event:
-        missing["event_ts"] = stamp
-    if channel_type and event.get("type") == "message" and "channel_type" not in event:
-        missing["channel_type"] = channel_type
-    return {**event, **missing} if missing else event
+@lru_cache(maxsize=16)
+def _spelled_type(channel_type: str) -> bytes:
+    return b',"channel_type":' + json_text.write(channel_type)
+
+
+def _written(event: Event, text: bytes) -> bytes:
+    """In ASCII: as Slack wrote it, where `text` is that and nothing but that. The few texts that are read although they
+    are no JSON have something before or behind it, or are no UTF-8.
+    """
+    if text.startswith(b"{") and text.endswith(b"}"):
+        try:
+            return json_text.in_ascii(text)
+        except UnicodeDecodeError:
+            pass
+    return json_text.write(event)
 
 
 def _authorization(identity: Identity) -> dict[str, Json]:
@@ -150,7 +174,9 @@ def _authorization(identity: Identity) -> dict[str, Json]:
     }
 
 
-def _seconds(stamp: Json, received_at: float) -> int:
+def _seconds(stamp: Json, received_at: float) -> str:
     """Whole seconds, as Java's and Go's receivers want them; the time of receipt where Slack's stamp is no number."""
     digits = str(stamp).partition(".")[0]
-    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 10 else int(received_at)
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS):
+        return str(int(received_at))
+    return digits.lstrip("0") or "0"

@@ -2,7 +2,8 @@
 
 from relay.core import json_text
 from relay.core.pulse import Pulse
-from relay.core.session import Answered, End, Frame, Happened, Phase, Say, Session, Step
+from relay.core.session import OPENING, Answered, End, Frame, Happened, Say, Session, Step
+from relay.core.webhook import Json
 
 RENEW_AFTER_S = 7.5 * 3600.0
 """Slack ends a connection after 8 hours; ours is renewed before, when it suits us."""
@@ -12,6 +13,8 @@ FRAME_LIMIT_BYTES = 16 * 1024
 
 IGNORED = frozenset({"pong", "reconnect_url", "presence_sub", "presence_query", "ping"})
 """Control frames that ask nothing of us; like all control frames they never become events."""
+
+NO_EVENTS = IGNORED | {"error", "hello", "goodbye", "team_migration_started", ""}
 
 
 class RtmSession(Session):
@@ -37,7 +40,14 @@ class RtmSession(Session):
     def _ping(self, number: int) -> Step:
         return Say(text=json_text.write({"id": number, "type": "ping"}))
 
-    def _understand(self, frame: Frame) -> tuple[Step, ...]:
+    def _understand(self, frame: dict[str, Json], text: bytes) -> tuple[Step, ...]:
+        kind = frame.get("type")
+        if "reply_to" in frame or not isinstance(kind, str) or kind in NO_EVENTS:
+            return self._obey(frame)
+        happened = Happened(event=frame, text=text, not_before=self.pulse.proven_at)
+        return (happened,) if self.phase is not OPENING else (*self._welcome(), happened)
+
+    def _obey(self, frame: Frame) -> tuple[Step, ...]:
         if "reply_to" in frame:
             return (*self._welcome(), *self._reply(frame))
         match frame.get("type"):
@@ -49,8 +59,6 @@ class RtmSession(Session):
                 return (*self._welcome(), *self._leave(End.GOODBYE))
             case "team_migration_started":
                 return (*self._welcome(), *self._leave(End.MIGRATION))
-            case str(kind) if kind and kind not in IGNORED:
-                return (*self._welcome(), Happened(event=frame, not_before=self.pulse.proven_at))
             case _:
                 return ()
 
@@ -69,4 +77,4 @@ class RtmSession(Session):
     def _error(self) -> tuple[Step, ...]:
         """Before hello it is the end: the address has expired. Later it is about a frame of ours, and the session
         goes on."""
-        return self._end(End.URL_EXPIRED) if self.phase is Phase.OPENING else ()
+        return self._end(End.URL_EXPIRED) if self.phase is OPENING else ()

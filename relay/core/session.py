@@ -30,6 +30,9 @@ class Phase(StrEnum):
     OVER = "over"
 
 
+OPENING = Phase.OPENING  # for the hot path, as in core/envelope.py
+
+
 class End(StrEnum):
     """Why a socket is of no more use, or soon won't be."""
 
@@ -62,17 +65,19 @@ class Greeted(Struct, frozen=True, kw_only=True):
     app: str = ""
 
 
-class Happened(Struct, frozen=True, kw_only=True):
+class Happened(Struct, frozen=True, kw_only=True, gc=False):
     """An event; it left Slack at `not_before` or later (the clock of `receive`)."""
 
-    event: Frame
+    event: dict[str, Json]
+    text: bytes  # the frame as it came
     not_before: float
 
 
-class Handed(Struct, frozen=True, kw_only=True):
+class Handed(Struct, frozen=True, kw_only=True, gc=False):
     """Socket Mode: an envelope that wants an acknowledgement once it is stored."""
 
-    envelope: Frame
+    envelope: dict[str, Json]
+    text: bytes  # the frame as it came
 
 
 class Answered(Struct, frozen=True, kw_only=True):
@@ -149,7 +154,7 @@ class Session(ABC):
         if not isinstance(frame, dict):
             self.skipped += 1
             return ()
-        return self._understand(frame)
+        return self._understand(frame, text)
 
     @abstractmethod
     def ponged(self, payload: bytes) -> None:
@@ -163,7 +168,7 @@ class Session(ABC):
     def _ping(self, number: int) -> Step: ...
 
     @abstractmethod
-    def _understand(self, frame: Frame) -> tuple[Step, ...]: ...
+    def _understand(self, frame: dict[str, Json], text: bytes) -> tuple[Step, ...]: ...
 
     def _number(self) -> int:
         self._last_number += 1

@@ -35,9 +35,9 @@ class SocketSession(Session):
     def _ping(self, number: int) -> Step:
         return Ping(payload=b"%d" % number)
 
-    def _understand(self, frame: Frame) -> tuple[Step, ...]:
+    def _understand(self, frame: dict[str, Json], text: bytes) -> tuple[Step, ...]:
         if isinstance(frame.get("envelope_id"), str) and isinstance(frame.get("type"), str):
-            return (*self._welcome(), Handed(envelope=frame))
+            return (*self._welcome(), Handed(envelope=frame, text=text))
         match frame.get("type"):
             case "hello":
                 return self._hello(frame)

@@ -1,6 +1,6 @@
 """What a line needs to know of the protocol that is spoken on it: RTM (rtm.py) or Socket Mode (socket_mode.py)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,8 +27,8 @@ class NoTicket:
 
 
 class Reader(Protocol):
-    def take(self, step: Happened | Handed, *, size_bytes: int, now: float) -> None:
-        """Pass an event on. Raises ValueError or RecursionError if no envelope can be made of it."""
+    def take(self, steps: Sequence[Happened | Handed], *, now: float) -> int:
+        """Pass on the events of one read, in their order; of how many no envelope can be made."""
 
 
 class Dialect(Protocol):

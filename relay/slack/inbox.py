@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import compress, islice
 from time import monotonic
 from typing import Protocol
 
@@ -39,17 +40,14 @@ class Occurrences(Protocol):
         """Raises StoreAway."""
 
 
-def _nobody_waits() -> None:
-    """RTM has no acknowledgement."""
-
-
 class Arrival(Struct, frozen=True, kw_only=True):
-    """Envelopes of one frame. `stored` is called when the journal has them: Socket Mode's acknowledgement."""
+    """Envelopes of one frame. `stored` is called when the journal has them: Socket Mode's acknowledgement; RTM has
+    none."""
 
     source: str  # the connection's id
     envelopes: tuple[Envelope, ...]
     size_bytes: int
-    stored: Callable[[], None] = _nobody_waits
+    stored: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,17 +97,18 @@ class Inbox:
     def __repr__(self) -> str:
         return f"<Inbox waiting={len(self._buffer)} bytes={self._size_bytes}>"
 
-    def put(self, arrival: Arrival | Untimed) -> None:
+    def put(self, arrivals: Sequence[Arrival | Untimed]) -> None:
         """Never waits. What does not fit is lost, and told."""
-        if (
-            len(self._buffer) >= self._options.buffer_events
-            or self._size_bytes + arrival.size_bytes > self._options.buffer_bytes
-        ):
-            self._lost[arrival.source] += 1
-            return
-        self._buffer.append(arrival)
-        self._size_bytes += arrival.size_bytes
-        self._filled.set()
+        buffer, options = self._buffer, self._options
+        for arrival in arrivals:
+            size_bytes = self._size_bytes + arrival.size_bytes
+            if len(buffer) >= options.buffer_events or size_bytes > options.buffer_bytes:
+                self._lost[arrival.source] += 1
+            else:
+                buffer.append(arrival)
+                self._size_bytes = size_bytes
+        if buffer:
+            self._filled.set()
 
     def start(self) -> None:
         self.loop.start()
@@ -134,25 +133,28 @@ class Inbox:
             self._filled.wait(IDLE_S)
 
     def _store_a_batch(self) -> None:
-        batch = self._batch()
-        arrivals = self._timed(batch)
-        envelopes = [envelope for arrival in arrivals for envelope in arrival.envelopes]
+        arrivals, size_bytes = self._batch()
+        timed = self._timed(arrivals)
+        envelopes = [envelope for arrival in timed for envelope in arrival.envelopes]
         self._tell_kept(envelopes, self._journal.append(envelopes))
-        for arrival in batch:
+        for _ in arrivals:
             self._buffer.popleft()
-            self._size_bytes -= arrival.size_bytes
-        for stored in arrivals:
-            stored.stored()
+        self._size_bytes -= size_bytes
+        for arrival in timed:
+            if arrival.stored is not None:
+                arrival.stored()
 
-    def _batch(self) -> list[Arrival | Untimed]:
+    def _batch(self) -> tuple[list[Arrival | Untimed], int]:
+        """The first to have come, and their size in bytes."""
         batch: list[Arrival | Untimed] = []
         size_bytes = 0
-        for arrival in self._buffer:
-            size_bytes += arrival.size_bytes
-            if batch and (size_bytes > BATCH_BYTES or len(batch) == BATCH_EVENTS):
+        for arrival in islice(self._buffer, BATCH_EVENTS):
+            more_bytes = size_bytes + arrival.size_bytes
+            if more_bytes > BATCH_BYTES and batch:
                 break
             batch.append(arrival)
-        return batch
+            size_bytes = more_bytes
+        return batch, size_bytes
 
     def _timed(self, batch: Sequence[Arrival | Untimed]) -> list[Arrival]:
         sightings = [arrival.sighting for arrival in batch if isinstance(arrival, Untimed)]
@@ -160,8 +162,8 @@ class Inbox:
         return [_stamped(arrival, next(stamps)) if isinstance(arrival, Untimed) else arrival for arrival in batch]
 
     def _tell_kept(self, envelopes: Sequence[Envelope], are_new: Sequence[bool]) -> None:
-        came = Counter(envelope.connection or OWN for envelope in envelopes)
-        new = Counter(envelope.connection or OWN for envelope, is_new in zip(envelopes, are_new, strict=True) if is_new)
+        sources = [envelope.connection or OWN for envelope in envelopes]
+        came, new = Counter(sources), Counter(compress(sources, are_new))
         for source, events in came.items():
             self._report(EventsKept(connection=source, new=new[source], copies=events - new[source]))
 

@@ -5,7 +5,7 @@ All waiting is in one place, the read, which also wakes for the session's next p
 and no timer beside it, and a thousand of them are cheap.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import assert_never
 
@@ -30,6 +30,8 @@ acknowledgements that wait for an answer."""
 TELL_SKIPPED_EVERY_S = 10.0
 PAUSE_S = 0.001
 """A read that waited so long has let the others run."""
+
+EVENTS = (Happened, Handed)
 
 TellNote = Callable[[Note], None]
 
@@ -141,27 +143,31 @@ class Line:
                 session.heard(now)
             for payload in received.pongs:
                 session.ponged(payload)
-            for text in received.texts:
-                if (over := self._take(text, wire, session, reader=reader)) is not None:
-                    return over
-            if (over := self._carry_out(session.tick(now), wire)) is not None:
+            if (over := self._take(received.texts, wire, session, reader=reader)) is not None:
+                return over
+            if (over := self._carry_out(session.tick(now), wire, session)) is not None:
                 return over
             self._tell_skipped(session, now)
             if now - asked_at < PAUSE_S:
                 gevent.sleep(0)  # a socket that always has something to read must not keep the others from running
         return complaint("closed", "replaced")
 
-    def _take(self, text: bytes, wire: Wire, session: Session, *, reader: Reader) -> Complaint | None:
-        steps = session.receive(text)
-        for step in steps:
-            if isinstance(step, Happened | Handed):
-                try:
-                    reader.take(step, size_bytes=len(text), now=session.heard_at)
-                except (ValueError, RecursionError):
-                    self._skipped += 1
-            elif isinstance(step, Greeted):
-                self._greet(wire, session)
-        return self._carry_out(steps, wire)
+    def _take(self, texts: Sequence[bytes], wire: Wire, session: Session, *, reader: Reader) -> Complaint | None:
+        """What one read brought: its events go on together, and before what else it wants of us; behind the end of a
+        session comes nothing."""
+        events: list[Happened | Handed] = []
+        other: list[Step] = []
+        for text in texts:
+            for step in session.receive(text):
+                if isinstance(step, EVENTS):
+                    events.append(step)
+                else:
+                    other.append(step)
+            if other and isinstance(other[-1], Over):
+                break
+        if events:
+            self._skipped += reader.take(events, now=session.heard_at)
+        return self._carry_out(other, wire, session) if other else None
 
     def _greet(self, wire: Wire, session: Session) -> None:
         self._socket = (wire, session)
@@ -169,7 +175,7 @@ class Line:
             self.say(frame)
         self._tell(Up(line=self.number))
 
-    def _carry_out(self, steps: Iterable[Step], wire: Wire) -> Complaint | None:
+    def _carry_out(self, steps: Iterable[Step], wire: Wire, session: Session) -> Complaint | None:
         """What the session wants of us; a complaint if that is the end."""
         for step in steps:
             match step:
@@ -184,7 +190,9 @@ class Line:
                 case Answered(number=number, answer=answer):
                     if number in self._answers:
                         self._answers[number].set(answer)
-                case Greeted() | Happened() | Handed():
+                case Greeted():
+                    self._greet(wire, session)
+                case Happened() | Handed():
                     pass  # seen to by `_take`
                 case _:
                     assert_never(step)

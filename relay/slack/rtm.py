@@ -1,14 +1,14 @@
 """RTM: rtm.connect opens a socket, whose events lack what the Events API has; here they are passed on to be
 completed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from secrets import token_hex
 from time import monotonic, time
 
 from relay.core.complaints import complaint
 from relay.core.connection import Connection
-from relay.core.rtm_event import Identity, RtmEnvelopes, fingerprint, stamp_of
+from relay.core.rtm_event import Identity, RtmEnvelopes, fingerprint
 from relay.core.rtm_session import RtmSession
 from relay.core.session import Frame, Handed, Happened
 from relay.core.sighting import Sighting
@@ -110,30 +110,38 @@ class Rtm:
 class RtmReader:
     """Turns one socket's events into arrivals."""
 
-    __slots__ = ("_connection", "_inbox", "_maker", "_rooms", "_socket", "_team", "_untimed")
+    __slots__ = ("_inbox", "_maker", "_rooms", "_socket", "_source", "_team", "_untimed")
 
     def __init__(self, connection: Connection, identity: Identity, *, inbox: Inbox, rooms: Rooms) -> None:
         self._rooms = rooms
-        self._connection = connection
+        self._source = connection.id
         self._team = identity.team
         self._maker = RtmEnvelopes(connection.id, identity)
         self._socket = token_hex(6)
         self._inbox = inbox
         self._untimed = 0
 
-    def take(self, step: Happened | Handed, *, size_bytes: int, now: float) -> None:
-        if not isinstance(step, Happened):
-            return
+    def take(self, steps: Sequence[Happened | Handed], *, now: float) -> int:
         received_at = time()
-        channel_type = self._rooms.kind(step.event)
-        if stamp_of(step.event) is None:
-            self._inbox.put(self._untimed_arrival(step, size_bytes, now=now, received_at=received_at))
-        else:
-            envelopes = self._maker.make(step.event, received_at, channel_type=channel_type)
-            size_bytes *= len(envelopes)
-            self._inbox.put(Arrival(source=self._connection.id, envelopes=envelopes, size_bytes=size_bytes))
+        arrivals: list[Arrival | Untimed] = []
+        unmade = 0
+        for step in steps:
+            if isinstance(step, Happened):
+                try:
+                    arrivals.append(self._arrival(step, received_at, now))
+                except (ValueError, RecursionError):
+                    unmade += 1
+        self._inbox.put(arrivals)
+        return unmade
 
-    def _untimed_arrival(self, step: Happened, size_bytes: int, *, now: float, received_at: float) -> Untimed:
+    def _arrival(self, step: Happened, received_at: float, now: float) -> Arrival | Untimed:
+        event, text = step.event, step.text
+        envelopes = self._maker.make(event, received_at, channel_type=self._rooms.kind(event), text=text)
+        if not envelopes:
+            return self._untimed_arrival(step, received_at, now)
+        return Arrival(source=self._source, envelopes=envelopes, size_bytes=len(text) * len(envelopes))
+
+    def _untimed_arrival(self, step: Happened, received_at: float, now: float) -> Untimed:
         self._untimed += 1
         sighting = Sighting(
             fingerprint=fingerprint(self._team, step.event),
@@ -143,11 +151,11 @@ class RtmReader:
             latest=now,
         )
         return Untimed(
-            source=self._connection.id,
+            source=self._source,
             event=step.event,
             sighting=sighting,
             maker=self._maker,
-            size_bytes=size_bytes,
+            size_bytes=len(step.text),
             received_at=received_at,
         )
 

@@ -5,7 +5,7 @@ An envelope is acknowledged after append, never before. Slash commands and inter
 the acknowledgement waits for the first webhook that answers (store/notices.py brings it), but not beyond ANSWER_S.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic, time
@@ -131,9 +131,20 @@ class SocketReader:
         self._inbox = inbox
         self._desk = desk
 
-    def take(self, step: Happened | Handed, *, size_bytes: int, now: float) -> None:
-        if not isinstance(step, Handed):
-            return
+    def take(self, steps: Sequence[Happened | Handed], *, now: float) -> int:
+        arrivals: list[Arrival] = []
+        unmade = 0
+        for step in steps:
+            if isinstance(step, Handed):
+                try:
+                    arrivals.append(self._arrival(step, now))
+                except (ValueError, RecursionError):
+                    unmade += 1
+        self._inbox.put(arrivals)
+        return unmade
+
+    def _arrival(self, step: Handed, now: float) -> Arrival:
+        """Raises ValueError, RecursionError."""
         envelope_id, payload = word_in(step.envelope, "envelope_id"), step.envelope.get("payload")
         if not isinstance(payload, dict):
             acknowledge(self._send, envelope_id)  # nothing to store, and Slack would send it again
@@ -148,6 +159,4 @@ class SocketReader:
             else:
                 acknowledge(self._send, envelope_id)
 
-        self._inbox.put(
-            Arrival(source=self._connection.id, envelopes=(envelope,), size_bytes=size_bytes, stored=stored)
-        )
+        return Arrival(source=self._connection.id, envelopes=(envelope,), size_bytes=len(step.text), stored=stored)

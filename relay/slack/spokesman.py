@@ -121,7 +121,7 @@ class Spokesman:
         return self._view.team if self._view is not None else ""
 
     def _put(self, envelope: Envelope) -> None:
-        self._inbox.put(Arrival(source=self._connection.id, envelopes=(envelope,), size_bytes=len(envelope.body)))
+        self._inbox.put([Arrival(source=self._connection.id, envelopes=(envelope,), size_bytes=len(envelope.body))])
 
     def _log(self, view: ConnectionState, was: ConnectionState | None) -> None:
         self._report(

@@ -1,9 +1,11 @@
 """From RTM events to the Events API's envelopes."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, strategies as st
+from msgspec.structs import replace
 
 from relay.core import json_text
 from relay.core.ids import ConnectionId
@@ -190,6 +192,76 @@ def test_any_event_arrives_as_it_was_in_ascii(event: dict[str, Json]) -> None:
     [envelope] = RtmEnvelopes(ConnectionId("con_1"), IDENTITY).make(frame, 7.5)
     assert envelope.body.isascii()
     assert json.loads(envelope.body)["event"] == frame
+
+
+def test_an_event_without_a_time_has_no_envelope() -> None:
+    assert made({"type": "user_typing", "channel": "C1"}) == []
+
+
+WRITERS = [
+    json.JSONEncoder(ensure_ascii=ascii, indent=indent).encode for ascii in (True, False) for indent in (None, 1)
+]
+SPELLINGS = st.sampled_from(WRITERS)
+
+
+@given(st.dictionaries(TEXT, JSON, max_size=6), st.sampled_from(["", "im"]), st.booleans(), SPELLINGS)
+def test_the_frame_s_own_text_makes_the_same_envelope(
+    event: dict[str, Json], channel_type: str, has_event_ts: bool, spell: Callable[[object], str]
+) -> None:
+    """Whatever its spelling."""
+    frame: dict[str, Json] = {**event, "type": "message", "ts": "1355517523.000005"}
+    frame |= {"event_ts": "1355517523.000006"} if has_event_ts else {}
+    text = spell(frame).encode()
+    maker = RtmEnvelopes(ConnectionId("con_1"), IDENTITY)
+    [spliced] = maker.make(frame, 7.5, channel_type=channel_type, text=text)
+    [written] = maker.make(frame, 7.5, channel_type=channel_type)
+    assert spliced.body.isascii()
+    assert json.loads(spliced.body) == json.loads(written.body)
+    assert replace(spliced, body=b"") == replace(written, body=b"")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"type":"x","event_ts":"1.1"}\0',
+        b' {"type":"x","event_ts":"1.1"}\n',
+        b'{"type":"x","event_ts":"1.1","half":"\xed\xa0\x80"}',
+        b'{"type":"x","event_ts":"1.1","half":"\\ud800"}',
+        b'{"type":"x",\n"event_ts":"1.1","a":"\\\\x41\\\\U0001f68b \xc3\xbc"}',
+        b'{"type":"x","event_ts":"1.1","a":"\x7f\xc3\xbc\xf0\x9f\x9a\x8b"}',
+        '{"type":"x","event_ts":"1.1"}'.encode("utf-16-le"),
+        '{"type":"x","event_ts":"1.1"}'.encode("utf-16-be"),
+        '{"type":"x","event_ts":"1.1"}'.encode("utf-32"),
+        b'{"event_ts":"1.1","type":"y","type":"x","n":1.0e2}',
+    ],
+)
+def test_odd_texts_that_can_be_read_become_sound_bodies(text: bytes) -> None:
+    try:
+        event = json_text.read(text)
+    except json_text.NotJson:
+        return
+    assert isinstance(event, dict)
+    [envelope] = RtmEnvelopes(ConnectionId("con_1"), IDENTITY).make(event, 7.5, text=text)
+    assert envelope.body.isascii()
+    assert json.loads(envelope.body)["event"] == event
+
+
+@given(JSON, SPELLINGS)
+def test_a_text_in_ascii_says_the_same(value: Json, spell: Callable[[object], str]) -> None:
+    text = json_text.in_ascii(spell(value).encode())
+    assert text.isascii()
+    assert json.loads(text) == value
+
+
+def test_an_id_does_not_change_from_one_release_to_the_next() -> None:
+    event: dict[str, Json] = {
+        "type": "message",
+        "ts": "1.2",
+        "text": "Grüße 🚋",
+        "n": [1, 2.5, None, True],
+        "a": {"z": 1, "b": 2},
+    }
+    assert fingerprint("T1", event) == "7FFCEA93FBE86A334CBD"
 
 
 @given(JSON)

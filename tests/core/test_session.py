@@ -20,12 +20,16 @@ from relay.core.session import (
 )
 from relay.core.webhook import Json
 
-MESSAGE = {"type": "message", "channel": "C1", "user": "U1", "text": "hi", "ts": "1.000001"}
+MESSAGE: dict[str, Json] = {"type": "message", "channel": "C1", "user": "U1", "text": "hi", "ts": "1.000001"}
 CONTROL = ["hello", "pong", "goodbye", "reconnect_url", "team_migration_started", "error", "presence_sub", "ping"]
 
 
 def text(frame: object) -> bytes:
     return json.dumps(frame).encode()
+
+
+def happened(not_before: float, sent: bytes = b"") -> Happened:
+    return Happened(event=MESSAGE, text=sent or text(MESSAGE), not_before=not_before)
 
 
 def opened(at: float = 0.0) -> RtmSession:
@@ -47,7 +51,7 @@ def test_hello_greets_once() -> None:
 
 def test_a_server_that_says_no_hello_greets_with_its_first_frame() -> None:
     session = RtmSession(asked_at=3, opened_at=4)
-    assert session.receive(text(MESSAGE)) == (Greeted(), Happened(event=MESSAGE, not_before=3))
+    assert session.receive(text(MESSAGE)) == (Greeted(), happened(3))
 
 
 @pytest.mark.parametrize("frame", [MESSAGE, {"type": "never_seen_before", "x": [1]}, {"type": "user_typing"}])
@@ -73,7 +77,8 @@ def test_nonsense_is_passed_over_and_the_session_goes_on(frame: bytes) -> None:
 
 
 def test_a_nul_behind_a_frame_does_no_harm() -> None:
-    assert opened().receive(text(MESSAGE) + b"\0") == (Happened(event=MESSAGE, not_before=0),)
+    sent = text(MESSAGE) + b"\0"
+    assert opened().receive(sent) == (happened(0, sent),)
 
 
 def test_nesting_without_end_is_nonsense() -> None:
@@ -111,11 +116,11 @@ def test_any_frame_is_life_though_no_ping_is_answered() -> None:
 def test_what_comes_behind_a_pong_was_sent_after_its_ping() -> None:
     session = opened(at=0)
     [number] = pings(session.tick(1))
-    assert session.receive(text(MESSAGE)) == (Happened(event=MESSAGE, not_before=0),)
+    assert session.receive(text(MESSAGE)) == (happened(0),)
     session.receive(text({"type": "pong", "reply_to": number}))
-    assert session.receive(text(MESSAGE)) == (Happened(event=MESSAGE, not_before=1),)
+    assert session.receive(text(MESSAGE)) == (happened(1),)
     session.receive(text({"type": "pong", "reply_to": 999}))
-    assert session.receive(text(MESSAGE)) == (Happened(event=MESSAGE, not_before=1),)
+    assert session.receive(text(MESSAGE)) == (happened(1),)
 
 
 @pytest.mark.parametrize(("kind", "why"), [("goodbye", End.GOODBYE), ("team_migration_started", End.MIGRATION)])
@@ -123,7 +128,7 @@ def test_an_announced_end_asks_for_a_successor_once_and_listens_on(kind: str, wh
     session = opened()
     assert session.receive(text({"type": kind, "source": "gateway_server"})) == (Renew(why=why),)
     assert session.receive(text({"type": "goodbye"})) == ()
-    assert session.receive(text(MESSAGE)) == (Happened(event=MESSAGE, not_before=0),)
+    assert session.receive(text(MESSAGE)) == (happened(0),)
 
 
 def test_before_slack_ends_an_old_connection_it_is_renewed() -> None:

@@ -44,7 +44,7 @@ def test_hello_greets_with_the_app() -> None:
 
 def test_an_envelope_is_handed_over_as_it_is() -> None:
     frame: dict[str, Json] = {"envelope_id": "e1", "type": "events_api", "payload": EVENT}
-    assert opened().receive(text(frame)) == (Handed(envelope=frame),)
+    assert opened().receive(text(frame)) == (Handed(envelope=frame, text=text(frame)),)
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested", "a_new_one", None])
