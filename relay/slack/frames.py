@@ -82,21 +82,21 @@ class Frames:
         for frame in self._protocol.events_received():
             if not isinstance(frame, Frame):
                 continue
-            data = bytes(frame.data)
+            payload = bytes(frame.data)
             if not frame.fin or frame.opcode is Opcode.CONT:
-                self._join(frame, data, received)
+                self._join(frame, payload, received)
                 continue
             received.any = True
             if frame.opcode is Opcode.TEXT:
-                received.texts.append(data)
+                received.texts.append(payload)
             elif frame.opcode is Opcode.PONG:
-                received.pongs.append(data)
+                received.pongs.append(payload)
 
-    def _join(self, frame: Frame, data: bytes, received: Received) -> None:
+    def _join(self, frame: Frame, payload: bytes, received: Received) -> None:
         """A fragment alone is no sign of life: one byte a second could go on for ever."""
         if frame.opcode is not Opcode.CONT or self._parts is None:
             self._is_text, self._parts = frame.opcode is Opcode.TEXT, []
-        self._parts.append(data)
+        self._parts.append(payload)
         if frame.fin:
             received.any = True
             if self._is_text:

@@ -27,8 +27,8 @@ def deflate() -> PerMessageDeflate:
     return PerMessageDeflate(True, True, 15, 15)  # no takeover, as we ask for
 
 
-def written(opcode: Opcode, data: bytes, *, fin: bool = True, packed: bool = False) -> bytes:
-    return Frame(opcode, data, fin).serialize(mask=False, extensions=[deflate()] if packed else [])
+def written(opcode: Opcode, payload: bytes, *, fin: bool = True, packed: bool = False) -> bytes:
+    return Frame(opcode, payload, fin).serialize(mask=False, extensions=[deflate()] if packed else [])
 
 
 def fragments(opcode: Opcode, parts: Sequence[bytes], between: bytes) -> bytes:
@@ -46,7 +46,7 @@ def plain(size: int) -> bytes:
 PAYLOADS = st.binary(max_size=12)
 CONTROL = st.builds(written, st.sampled_from([Opcode.PING, Opcode.PONG]), PAYLOADS)
 TEXTS = st.builds(written, st.just(Opcode.TEXT), PAYLOADS) | st.sampled_from(SIZES).map(plain)
-PACKED = st.builds(lambda data: written(Opcode.TEXT, data, packed=True), PAYLOADS)
+PACKED = st.builds(lambda payload: written(Opcode.TEXT, payload, packed=True), PAYLOADS)
 FRAGMENTED = st.builds(
     fragments,
     st.sampled_from([Opcode.TEXT, Opcode.BINARY]),
@@ -74,7 +74,7 @@ ODD = [
 ]
 BROKEN = st.one_of(
     st.binary(min_size=1, max_size=16),
-    st.builds(lambda head, data: bytes([head, len(data)]) + data, st.integers(0, 255), PAYLOADS),
+    st.builds(lambda head, payload: bytes([head, len(payload)]) + payload, st.integers(0, 255), PAYLOADS),
     st.sampled_from(ODD),
 )
 STREAMS = st.lists(SOUND | SOUND | SOUND | BROKEN, max_size=10).map(b"".join)
