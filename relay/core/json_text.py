@@ -7,7 +7,7 @@ ASCII.
 """
 
 import json
-import re
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from math import isfinite
 from typing import cast
@@ -73,26 +73,22 @@ def canonical(value: Json) -> bytes:
 
 
 def in_ascii(text: bytes) -> bytes:
-    """The same JSON, what ASCII lacks spelled in UTF-16 units. Raises UnicodeDecodeError for what is no UTF-8."""
-    if text.isascii():
-        return text
-    wide = text.decode()
-    if b"\\\\" in text:  # a backslash in a string: behind it an x or a U may stand
-        return _WIDE.sub(_spelled, wide).encode()
-    told = wide.encode("ascii", "backslashreplace").replace(b"\\x", b"\\u00")
-    return _BEYOND.sub(_in_two, told) if b"\\U" in told else told
+    """The same JSON, what ASCII lacks spelled in UTF-16 units. Raises UnicodeDecodeError for what is no UTF-8.
+
+    Python's own spelling of the characters is C, and JSON's but for `\\xfc` and `\\U0001f68b`; a text with an escaped
+    backslash could say that itself, so those are spelled otherwise first.
+    """
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"\\u005c")
+    told = text.decode().encode("ascii", "backslashreplace").replace(b"\\x", b"\\u00")
+    first, *beyond = told.split(b"\\U")
+    return first + b"".join([_in_two(part[:8]) + part[8:] for part in beyond]) if beyond else told
 
 
-_WIDE = re.compile(r"[^\0-\x7f]+")
-_BEYOND = re.compile(rb"\\U([0-9a-f]{8})")
-
-
-def _spelled(run: re.Match[str]) -> str:
-    return encode_basestring_ascii(run[0])[1:-1]
-
-
-def _in_two(beyond: re.Match[bytes]) -> bytes:
-    return encode_basestring_ascii(chr(int(beyond[1], 16)))[1:-1].encode()
+@lru_cache(maxsize=1024)
+def _in_two(digits: bytes) -> bytes:
+    """A character beyond 16 bits."""
+    return encode_basestring_ascii(chr(int(digits, 16)))[1:-1].encode()
 
 
 def _read_patiently(text: bytes) -> Json:

@@ -20,6 +20,8 @@ Event = dict[str, Json]
 EVENT_ID_BYTES = 10
 """80 bits, twenty characters: among a billion events, two are alike with a chance of one in a million."""
 
+BRACE, CLOSING_BRACE = b"{}"
+
 MOST_DIGITS = 10
 """Of a plausible time in seconds."""
 
@@ -55,9 +57,10 @@ def kind_of(event: Event) -> str:
 
 def channel_of(event: Event) -> str:
     """The id of the conversation that the event belongs to, "" for none."""
-    channel, item = event.get("channel"), event.get("item")
+    channel = event.get("channel")
     if isinstance(channel, str) and channel:
         return channel
+    item = event.get("item")
     for candidate in (channel, event.get("channel_id"), item.get("channel") if isinstance(item, dict) else None):
         channel = candidate.get("id") if isinstance(candidate, dict) else candidate
         if isinstance(channel, str) and channel:
@@ -122,7 +125,7 @@ class RtmEnvelopes:
     ) -> Envelope:
         """`written`: the event's text. `lacking`: what is told beyond the event; no part of its id."""
         event_id = EventId("Ev" + _fingerprint(self._key, event))
-        time_of_it = _seconds(event.get("event_ts", stamp), received_at)
+        time_of_it = _seconds(stamp, received_at)
         middle = f'}},"type":"event_callback","event_id":"{event_id}","event_time":{time_of_it}'.encode()
         return Envelope(
             event_id=event_id,
@@ -135,11 +138,12 @@ class RtmEnvelopes:
 
     def _is_mention(self, event: Event) -> bool:
         """Of a message."""
-        if not self._mention:
+        text = event.get("text")
+        if not self._mention or not isinstance(text, str) or self._mention not in text:
             return False
-        text, channel = event.get("text"), event.get("channel")
-        if not isinstance(text, str) or self._mention not in text or event.get("subtype") not in MENTIONING_SUBTYPES:
+        if event.get("subtype") not in MENTIONING_SUBTYPES:
             return False
+        channel = event.get("channel")
         spelled = f"{self._mention}>" in text or f"{self._mention}|" in text
         return spelled and isinstance(channel, str) and not channel.startswith("D") and not event.get("hidden")
 
@@ -153,9 +157,9 @@ def _written(event: Event, text: bytes) -> bytes:
     """In ASCII: as Slack wrote it, where `text` is that and nothing but that. The few texts that are read although they
     are no JSON have something before or behind it, or are no UTF-8.
     """
-    if text.startswith(b"{") and text.endswith(b"}"):
+    if text and text[0] == BRACE and text[-1] == CLOSING_BRACE:
         try:
-            return json_text.in_ascii(text)
+            return text if text.isascii() else json_text.in_ascii(text)
         except UnicodeDecodeError:
             pass
     return json_text.write(event)
@@ -174,9 +178,9 @@ def _authorization(identity: Identity) -> dict[str, Json]:
     }
 
 
-def _seconds(stamp: Json, received_at: float) -> str:
+def _seconds(stamp: str, received_at: float) -> str:
     """Whole seconds, as Java's and Go's receivers want them; the time of receipt where Slack's stamp is no number."""
-    digits = str(stamp).partition(".")[0]
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS):
+    digits = stamp.partition(".")[0]
+    if not digits.isdecimal() or not digits.isascii() or len(digits) > MOST_DIGITS:
         return str(int(received_at))
-    return digits.lstrip("0") or "0"
+    return digits if digits[0] != "0" else str(int(digits))

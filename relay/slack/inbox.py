@@ -5,23 +5,21 @@ kept. While Redis is away, events wait here; what does not fit is counted and to
 answered, and append knows what it has seen, so a batch whose answer was lost is simply sent again.
 """
 
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import compress, islice
 from time import monotonic
 from typing import Protocol
 
 from gevent.event import Event as Flag
-from msgspec import Struct
 
 from relay.core.envelope import Envelope
 from relay.core.own_event import OWN
-from relay.core.rtm_event import Event, RtmEnvelopes
 from relay.core.sighting import Sighting
 from relay.loops import Loop, at_most
 from relay.report import EventsKept, EventsLost, Reporter
+from relay.slack.buffer import Arrival, Buffer, Untimed, events_of
 from relay.slack.options import SlackOptions
 from relay.store.errors import StoreAway
 
@@ -40,28 +38,6 @@ class Occurrences(Protocol):
         """Raises StoreAway."""
 
 
-class Arrival(Struct, frozen=True, kw_only=True):
-    """Envelopes of one frame. `stored` is called when the journal has them: Socket Mode's acknowledgement; RTM has
-    none."""
-
-    source: str  # the connection's id
-    envelopes: tuple[Envelope, ...]
-    size_bytes: int
-    stored: Callable[[], None] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Untimed:
-    """An RTM event without a time of its own, which the store must give it first."""
-
-    source: str
-    event: Event
-    sighting: Sighting
-    maker: RtmEnvelopes
-    size_bytes: int
-    received_at: float
-
-
 class Inbox:
     __slots__ = (
         "_buffer",
@@ -69,9 +45,7 @@ class Inbox:
         "_journal",
         "_lost",
         "_occurrences",
-        "_options",
         "_report",
-        "_size_bytes",
         "loop",
     )
 
@@ -86,28 +60,21 @@ class Inbox:
     ) -> None:
         self._journal = journal
         self._occurrences = occurrences
-        self._options = options
         self._report = report
-        self._buffer: deque[Arrival | Untimed] = deque()
-        self._size_bytes = 0
+        self._buffer = Buffer(limit_events=options.buffer_events, limit_bytes=options.buffer_bytes)
         self._filled = Flag()
         self._lost: Counter[str] = Counter()
         self.loop = Loop(name, self._turn, report)
 
     def __repr__(self) -> str:
-        return f"<Inbox waiting={len(self._buffer)} bytes={self._size_bytes}>"
+        return f"<Inbox {self._buffer!r}>"
 
-    def put(self, arrivals: Sequence[Arrival | Untimed]) -> None:
+    def put(self, arrivals: Iterable[Arrival | Untimed]) -> None:
         """Never waits. What does not fit is lost, and told."""
-        buffer, options = self._buffer, self._options
         for arrival in arrivals:
-            size_bytes = self._size_bytes + arrival.size_bytes
-            if len(buffer) >= options.buffer_events or size_bytes > options.buffer_bytes:
-                self._lost[arrival.source] += 1
-            else:
-                buffer.append(arrival)
-                self._size_bytes = size_bytes
-        if buffer:
+            if lost := self._buffer.put(arrival):
+                self._lost[arrival.source] += lost
+        if self._buffer.events:
             self._filled.set()
 
     def start(self) -> None:
@@ -119,51 +86,44 @@ class Inbox:
         self._filled.set()
         self.loop.stop(within_s)
         with suppress(StoreAway), at_most(deadline - monotonic()):
-            while self._buffer:
+            while self._buffer.events:
                 self._store_a_batch()
-        self._lost.update(arrival.source for arrival in self._buffer)
+        for arrival in self._buffer.first(most_events=self._buffer.events, most_bytes=sys.maxsize):
+            self._lost[arrival.source] += events_of(arrival)
         self._tell_losses()
 
     def _turn(self) -> None:
         self._tell_losses()
-        if self._buffer:
+        if self._buffer.events:
             self._store_a_batch()
         else:
             self._filled.clear()
             self._filled.wait(IDLE_S)
 
     def _store_a_batch(self) -> None:
-        arrivals, size_bytes = self._batch()
-        timed = self._timed(arrivals)
-        envelopes = [envelope for arrival in timed for envelope in arrival.envelopes]
-        self._tell_kept(envelopes, self._journal.append(envelopes))
-        for _ in arrivals:
-            self._buffer.popleft()
-        self._size_bytes -= size_bytes
-        for arrival in timed:
+        batch = self._buffer.first(most_events=BATCH_EVENTS, most_bytes=BATCH_BYTES)
+        arrivals = self._timed(batch)
+        envelopes = [envelope for arrival in arrivals for envelope in arrival.envelopes]
+        self._tell_kept(arrivals, self._journal.append(envelopes))
+        self._buffer.drop(batch)
+        for arrival in arrivals:
             if arrival.stored is not None:
                 arrival.stored()
-
-    def _batch(self) -> tuple[list[Arrival | Untimed], int]:
-        """The first to have come, and their size in bytes."""
-        batch: list[Arrival | Untimed] = []
-        size_bytes = 0
-        for arrival in islice(self._buffer, BATCH_EVENTS):
-            more_bytes = size_bytes + arrival.size_bytes
-            if more_bytes > BATCH_BYTES and batch:
-                break
-            batch.append(arrival)
-            size_bytes = more_bytes
-        return batch, size_bytes
 
     def _timed(self, batch: Sequence[Arrival | Untimed]) -> list[Arrival]:
         sightings = [arrival.sighting for arrival in batch if isinstance(arrival, Untimed)]
         stamps = iter(self._occurrences.stamp(sightings) if sightings else ())
         return [_stamped(arrival, next(stamps)) if isinstance(arrival, Untimed) else arrival for arrival in batch]
 
-    def _tell_kept(self, envelopes: Sequence[Envelope], are_new: Sequence[bool]) -> None:
-        sources = [envelope.connection or OWN for envelope in envelopes]
-        came, new = Counter(sources), Counter(compress(sources, are_new))
+    def _tell_kept(self, arrivals: Sequence[Arrival], are_new: Sequence[bool]) -> None:
+        came: Counter[str] = Counter()
+        new: Counter[str] = Counter()
+        at = 0
+        for arrival in arrivals:
+            start, at = at, at + len(arrival.envelopes)
+            source = arrival.envelopes[0].connection or OWN
+            came[source] += at - start
+            new[source] += sum(are_new[start:at])
         for source, events in came.items():
             self._report(EventsKept(connection=source, new=new[source], copies=events - new[source]))
 

@@ -70,19 +70,22 @@ class Rooms:
         Other events are learnt from, where they bring a conversation with them: channel_joined, group_joined.
         """
         channel = event.get("channel")
-        if isinstance(channel, dict):
-            self._learn(channel)
-        if event.get("type") != "message" or not isinstance(channel, str) or not channel:
+        if not isinstance(channel, str):
+            if isinstance(channel, dict):
+                self._learn(channel)
             return ""
-        if channel.startswith("D"):
+        if not channel or event.get("type") != "message":
+            return ""
+        if channel[0] == "D":
             return "im"
-        if event.get("subtype") in CONVERSIONS:
+        if "subtype" in event and event["subtype"] in CONVERSIONS:
             self._kinds.pop(channel, None)
             self._asked.discard(channel)
-        if channel not in self._kinds and channel not in self._asked:
+        kind = self._kinds.get(channel, "")
+        if not kind and channel not in self._asked:
             self._asked.add(channel)
             once(f"kind of {channel}", partial(self._ask, channel), self._report)
-        return self._kinds.get(channel, "")
+        return kind
 
     def _ask(self, channel: str) -> None:
         with self._asking:

@@ -8,13 +8,15 @@ from time import monotonic, time
 
 from relay.core.complaints import complaint
 from relay.core.connection import Connection
+from relay.core.envelope import Envelope
 from relay.core.rtm_event import Identity, RtmEnvelopes, fingerprint
 from relay.core.rtm_session import RtmSession
 from relay.core.session import Frame, Handed, Happened
 from relay.core.sighting import Sighting
 from relay.core.webhook import Json
+from relay.slack.buffer import Arrival, Untimed
 from relay.slack.dialect import NoTicket, Ticket, refusal
-from relay.slack.inbox import Arrival, Inbox, Untimed
+from relay.slack.inbox import Inbox
 from relay.slack.rooms import Rooms
 from relay.slack.web_api import Denied, Granted, Limited, Said, Unreachable, WebApi, part_of, word_in
 from relay.store.errors import StoreAway
@@ -124,22 +126,30 @@ class RtmReader:
     def take(self, steps: Sequence[Happened | Handed], *, now: float) -> int:
         received_at = time()
         arrivals: list[Arrival | Untimed] = []
+        together: list[Envelope] = []
         unmade = 0
+        make, kind = self._maker.make, self._rooms.kind
         for step in steps:
-            if isinstance(step, Happened):
-                try:
-                    arrivals.append(self._arrival(step, received_at, now))
-                except (ValueError, RecursionError):
-                    unmade += 1
-        self._inbox.put(arrivals)
+            if not isinstance(step, Happened):
+                continue
+            event = step.event
+            try:
+                if envelopes := make(event, received_at, channel_type=kind(event), text=step.text):
+                    together += envelopes
+                else:
+                    arrivals += [*self._arrival(together), self._untimed_arrival(step, received_at, now)]
+                    together = []
+            except (ValueError, RecursionError):
+                unmade += 1
+        self._inbox.put([*arrivals, *self._arrival(together)])
         return unmade
 
-    def _arrival(self, step: Happened, received_at: float, now: float) -> Arrival | Untimed:
-        event, text = step.event, step.text
-        envelopes = self._maker.make(event, received_at, channel_type=self._rooms.kind(event), text=text)
+    def _arrival(self, envelopes: Sequence[Envelope]) -> Sequence[Arrival]:
+        """Of nothing, nothing."""
         if not envelopes:
-            return self._untimed_arrival(step, received_at, now)
-        return Arrival(source=self._source, envelopes=envelopes, size_bytes=len(text) * len(envelopes))
+            return ()
+        size_bytes = sum([len(envelope.body) for envelope in envelopes])
+        return (Arrival(source=self._source, envelopes=envelopes, size_bytes=size_bytes),)
 
     def _untimed_arrival(self, step: Happened, received_at: float, now: float) -> Untimed:
         self._untimed += 1

@@ -22,8 +22,9 @@ from relay.core.socket_session import SocketSession
 from relay.core.webhook import Json
 from relay.loops import once
 from relay.report import Reporter
+from relay.slack.buffer import Arrival
 from relay.slack.dialect import NoTicket, Ticket, refusal
-from relay.slack.inbox import Arrival, Inbox
+from relay.slack.inbox import Inbox
 from relay.slack.web_api import Granted, WebApi, word_in
 from relay.slack.wire import WireLost
 

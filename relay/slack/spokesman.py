@@ -14,8 +14,9 @@ from relay.core.envelope import Envelope
 from relay.core.own_event import connection_down, connection_up
 from relay.core.rtm_event import Identity
 from relay.report import ConnectionChanged, Reporter
+from relay.slack.buffer import Arrival
 from relay.slack.facts import ConnectionDeaf, ConnectionHeard
-from relay.slack.inbox import Arrival, Inbox
+from relay.slack.inbox import Inbox
 from relay.store.connection_states import ConnectionStates, Standing, Turn, Word
 from relay.store.errors import StoreAway
 
