@@ -57,6 +57,8 @@ class Frames:
         while at < end and self._protocol.state is OPEN:
             if self._parts is None:
                 at = _cut(read, at, received.texts)
+                if at == end:
+                    break
             size = _size(read, at)
             stop = at + size
             if not size or (stop > end and size <= HELD_BYTES and read[at] == PLAIN and self._parts is None):

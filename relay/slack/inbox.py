@@ -116,18 +116,18 @@ class Inbox:
         return [_stamped(arrival, next(stamps)) if isinstance(arrival, Untimed) else arrival for arrival in batch]
 
     def _tell_kept(self, arrivals: Sequence[Arrival], are_new: Sequence[bool]) -> None:
-        came: Counter[str] = Counter()
-        new: Counter[str] = Counter()
+        kept: dict[str, list[bool]] = {}
         at = 0
         for arrival in arrivals:
             start, at = at, at + len(arrival.envelopes)
-            source = arrival.envelopes[0].connection or OWN
-            came[source] += at - start
-            new[source] += sum(are_new[start:at])
-        for source, events in came.items():
-            self._report(EventsKept(connection=source, new=new[source], copies=events - new[source]))
+            kept.setdefault(arrival.envelopes[0].connection or OWN, []).extend(are_new[start:at])
+        for source, which in kept.items():
+            new = sum(which)
+            self._report(EventsKept(connection=source, new=new, copies=len(which) - new))
 
     def _tell_losses(self) -> None:
+        if not self._lost:
+            return
         lost, self._lost = self._lost, Counter()
         for source, events in lost.items():
             self._report(EventsLost(connection=source, events=events))

@@ -29,7 +29,7 @@ LINGER_S = 4.0
 acknowledgements that wait for an answer."""
 TELL_SKIPPED_EVERY_S = 10.0
 PAUSE_S = 0.001
-"""A read that waited so long has let the others run."""
+"""A read that waited so long has let the others run; whoever has gone on for so long should."""
 
 EVENTS = (Happened, Handed)
 
@@ -136,6 +136,7 @@ class Line:
 
     def _listen(self, wire: Wire, session: Session, reader: Reader) -> Complaint:
         """Until the session has enough, or we have. Raises WireLost."""
+        paused_at = monotonic()
         while (now := monotonic()) < self._let_go_at:
             asked_at, received = now, wire.receive(min(session.due_at, self._let_go_at) - now)
             now = monotonic()
@@ -148,8 +149,11 @@ class Line:
             if (over := self._carry_out(session.tick(now), wire, session)) is not None:
                 return over
             self._tell_skipped(session, now)
-            if now - asked_at < PAUSE_S:
+            if now - asked_at >= PAUSE_S:
+                paused_at = now
+            elif now - paused_at >= PAUSE_S:
                 gevent.sleep(0)  # a socket that always has something to read must not keep the others from running
+                paused_at = monotonic()
         return complaint("closed", "replaced")
 
     def _take(self, texts: Sequence[bytes], wire: Wire, session: Session, *, reader: Reader) -> Complaint | None:
