@@ -141,6 +141,33 @@ def test_typing_has_a_time_and_its_repetitions_are_kept(redis_url: str) -> None:
         assert stamps == sorted(map(str, stamps))
 
 
+def test_events_with_and_without_a_time_stay_in_order_though_one_read_brings_them(redis_url: str) -> None:
+    with ScriptedSlack() as slack, SlackSide(redis_url, slack.api_url) as worker:
+        worker.becomes("connected")
+        typing = {"type": "user_typing", "channel": "C1", "user": "U1"}
+        frames = [message(1), typing, message(2, "hi <@UBOT>"), {"type": "goodbye"}, typing, typing, message(3)]
+        for frame in frames:
+            slack.sockets[0].protocol.send_text(json.dumps(frame).encode())
+        slack.sockets[0].flush()
+        kinds = ["message", "user_typing", "message", "app_mention", "user_typing", "user_typing", "message"]
+        assert [event["type"] for event in worker.hears(7)] == kinds
+
+
+def test_what_comes_behind_an_expired_address_in_one_read_is_no_event(redis_url: str) -> None:
+    expired = {"type": "error", "error": {"code": 1, "msg": "Socket URL has expired"}}
+    ways = iter([[expired, message(1, "too late")]])
+
+    def talk(socket: Socket) -> None:
+        for frame in next(ways, [{"type": "hello"}, message(2, "heard")]):
+            socket.protocol.send_text(json.dumps(frame).encode())
+        socket.flush()
+        socket.listen()
+
+    with ScriptedSlack(talk=talk) as slack, SlackSide(redis_url, slack.api_url) as worker:
+        worker.becomes("connected")
+        assert texts(worker.hears(1)) == ["heard"]
+
+
 @pytest.mark.parametrize("count", [2000])
 def test_a_burst_arrives_whole_and_in_order(redis_url: str, count: int) -> None:
     with ScriptedSlack() as slack, SlackSide(redis_url, slack.api_url) as worker:
