@@ -108,22 +108,24 @@ class RtmEnvelopes:
         stamp = stamp_of(event)
         if stamp is None:
             return ()
-        lacking = b"" if "event_ts" in event else b',"event_ts":' + json_text.write(stamp)
+        written = _written(event, text)[:-1]
+        if "event_ts" not in event:
+            written += b',"event_ts":' + json_text.write(stamp)
         is_message = event["type"] == "message"
         if is_message and channel_type and "channel_type" not in event:
-            lacking += _spelled_type(channel_type)
-        told = self._envelope(event, stamp, received_at, written=_written(event, text), lacking=lacking)
-        if not (is_message and self._is_mention(event)):
+            written += _spelled_type(channel_type)
+        told = self._envelope(event, stamp, received_at, written=written)
+        if not is_message or not self._is_mention(event):
             return (told,)
         mention = {name: value for name, value in event.items() if name not in ("channel_type", "subtype")}
         mention["type"] = "app_mention"
         mention.setdefault("event_ts", stamp)
-        return (told, self._envelope(mention, stamp, received_at, written=json_text.write(mention)))
+        return (told, self._envelope(mention, stamp, received_at, written=json_text.write(mention)[:-1]))
 
-    def _envelope(
-        self, event: Event, stamp: str, received_at: float, *, written: bytes, lacking: bytes = b""
-    ) -> Envelope:
-        """`written`: the event's text. `lacking`: what is told beyond the event; no part of its id."""
+    def _envelope(self, event: Event, stamp: str, received_at: float, *, written: bytes) -> Envelope:
+        """`written`: the event's text up to its last brace, with what is told beyond the event and is no part of its
+        id.
+        """
         event_id = EventId("Ev" + _fingerprint(self._key, event))
         time_of_it = _seconds(stamp, received_at)
         middle = f'}},"type":"event_callback","event_id":"{event_id}","event_time":{time_of_it}'.encode()
@@ -133,7 +135,7 @@ class RtmEnvelopes:
             kind=kind_of(event),
             channel=channel_of(event),
             received_at=received_at,
-            body=b"".join((self._head, written[:-1], lacking, middle, self._tail)),
+            body=b"".join((self._head, written, middle, self._tail)),
         )
 
     def _is_mention(self, event: Event) -> bool:
