@@ -8,22 +8,23 @@ Where nothing waits in the journal, events need not wait there either: who hears
 them, makes them into deliveries and borrows those in one round trip (`append`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
 from time import monotonic, time
 
 import gevent
 from gevent.lock import Semaphore
 
 from relay.core.envelope import Envelope
+from relay.core.ids import EventId
+from relay.core.matching import Match
 from relay.core.trace import Trace, arrivals, fan_out
-from relay.core.webhook import Webhook, lane_of
+from relay.core.webhook import lane_of
 from relay.report import EventsMatched, EventUnreadable, Reporter, UnreadableFilter
 from relay.store.deliveries import Claimed, Deliveries, claim_call
 from relay.store.directory import Directory
-from relay.store.journal import Entry, Journal, Match, Passed, Stretch, entry_of, is_behind, position_of
+from relay.store.journal import ECHO, Entry, Journal, Passed, Stretch, is_behind, position_of
 
 EVENTS = 256
 """Events at a time."""
@@ -126,8 +127,9 @@ class FanOut:
         cursor = self._cursor
         if cursor is None or "|" in cursor or not self._caught_up or self._working.locked():
             return None
-        matched = [(entry_of(envelope), self._matches(envelope)) for envelope in envelopes]
-        if sum(len(matches) for _, matches in matched) > DELIVERIES:
+        find = self._directory.matcher.matches
+        matched = [(envelope.event_id, find(envelope)) for envelope in envelopes]
+        if sum([len(matches) for _, matches in matched]) > DELIVERIES:
             return None
         return Stretch(cursor=cursor, following="", matched=matched, begun=len(envelopes))
 
@@ -190,13 +192,13 @@ class FanOut:
         return True
 
     def _tell(self, stretch: Stretch, began: float) -> None:
-        matches = [len(matches) for entry, matches in stretch.matched if matches or not entry.echo]
+        matches = [len(matches) for event, matches in stretch.matched if matches or not event.startswith(ECHO)]
         self._report(EventsMatched(events=stretch.begun, filtered=matches.count(0), deliveries=sum(matches)))
         if self._trace is not None:
             ended = time()
             self._trace(
-                fan_out(entry.event_id, len(matches), at=stretch.cursor, began=began, ended=ended)
-                for entry, matches in stretch.matched
+                fan_out(EventId(event.removeprefix(ECHO)), len(matches), at=stretch.cursor, began=began, ended=ended)
+                for event, matches in stretch.matched
             )
 
     def _catch_up(self) -> None:
@@ -223,24 +225,15 @@ class FanOut:
             if envelope is None:
                 self._report(EventUnreadable(event=entry.event_id))
                 return ()
-            return self._echoes(entry, envelope) if entry.echo else self._matches(envelope)
+            return self._echoes(entry, envelope) if entry.echo else directory.matcher.matches(envelope)
 
         return lambda entry: matches(entry, directory.version)
-
-    def _matches(self, envelope: Envelope) -> Sequence[Match]:
-        """In the order of the webhooks' ids."""
-        return _in_order(self._directory.matcher.match(envelope), envelope)
 
     def _echoes(self, entry: Entry, first: Envelope) -> Sequence[Match]:
         """Those who lack it because it first came by a connection that is none of theirs."""
         webhooks = self._directory.matcher.match(entry.heard(first))
-        lacking = (each for each in webhooks if each.connections and first.connection not in each.connections)
-        return _in_order(lacking, first)
-
-
-def _in_order(webhooks: Iterable[Webhook], envelope: Envelope) -> Sequence[Match]:
-    ordered = sorted(webhooks, key=attrgetter("id"))
-    return [Match(webhook=webhook.id, lane=lane_of(webhook, envelope.channel)) for webhook in ordered]
+        lacking = {each.id: each for each in webhooks if each.connections and first.connection not in each.connections}
+        return [Match(webhook=id, lane=lane_of(lacking[id], first.channel)) for id in sorted(lacking)]
 
 
 def stretches(
@@ -258,16 +251,18 @@ def stretches(
 def _first_stretch(cursor: str, entries: Sequence[Entry], matching: Matching, *, most: int) -> tuple[Stretch, int]:
     """The first, and how many entries it brings to an end. An event is cut only if it alone has more than `most`."""
     place, _, done = cursor.partition("|")
-    matched: list[tuple[Entry, Sequence[Match]]] = []
+    matched: list[tuple[str, Sequence[Match]]] = []
     begun, room = 0, most
     for entry in entries:
-        matches = [match for match in matching(entry) if match.webhook > done]
+        matches = matching(entry)
+        if done:
+            matches = [match for match in matches if match.webhook > done]
         begins = not done and not entry.echo
         if len(matches) > room:
             if matched:
                 break
             cut = f"{place}|{matches[most - 1].webhook}"
-            return Stretch(cursor=cursor, following=cut, matched=[(entry, matches[:most])], begun=int(begins)), 0
-        matched.append((entry, matches))
+            return Stretch(cursor=cursor, following=cut, matched=[(entry.name, matches[:most])], begun=int(begins)), 0
+        matched.append((entry.name, matches))
         begun, room, place, done = begun + begins, room - len(matches), entry.position, ""
     return Stretch(cursor=cursor, following=place, matched=matched, begun=begun), len(matched)

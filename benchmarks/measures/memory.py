@@ -16,13 +16,14 @@ from benchmarks.stage import Stage
 from relay.core.delivery import Claim, Step
 from relay.core.envelope import Envelope, Media
 from relay.core.ids import ConnectionId, EventId, WebhookId, webhook_id
+from relay.core.matching import Match
 from relay.core.outcome import Answered, Failed, Failure, Outcome, Timing
 from relay.core.webhook import DisabledReason, SigningSecret, Webhook
 from relay.deliver.attempt import attempt_line
 from relay.store.client import Client, StoreOptions
 from relay.store.deliveries import Deliveries, Settlement
 from relay.store.embedded import EmbeddedRedis
-from relay.store.journal import Journal, Match, Stretch
+from relay.store.journal import Journal, Stretch
 from relay.store.keys import Keys
 from relay.store.vault import Vault
 from relay.store.webhooks import Webhooks
@@ -83,7 +84,7 @@ class Shop:
     def fan_out(self) -> None:
         version = self._webhooks.changes.version()
         while entries := self._journal.oldest(f"({self._journal.cursor()}", "+", 8):
-            matched = [(entry, self._matches) for entry in entries]
+            matched = [(entry.name, self._matches) for entry in entries]
             cursor, following = self._journal.cursor(), entries[-1].position
             stretch = Stretch(cursor=cursor, following=following, matched=matched, begun=len(matched))
             self._journal.fan_out(stretch, version=version)

@@ -14,10 +14,11 @@ from relay.admin.webhook_fields import Selector
 from relay.core.envelope import Media
 from relay.core.gist import gist
 from relay.core.ids import EventId
+from relay.core.matching import Match
 from relay.core.reading import read_document
 from relay.core.selectors import selects
 from relay.core.webhook import lane_of
-from relay.store.journal import Entry, Match
+from relay.store.journal import Entry
 
 EVENTS = Noun("Events", "What Slack sent, for as long as it is kept.")
 

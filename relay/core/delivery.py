@@ -86,8 +86,11 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"  # dead: its record or its webhook cannot be made into a POST
 
 
-class Claim(Struct, frozen=True, kw_only=True):
-    """One delivery, lent to a worker until `lease_s` after the claim; only the fence's holder may settle it."""
+class Claim(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """One delivery, lent to a worker until `lease_s` after the claim; only the fence's holder may settle it.
+
+    The fields stand in the order in which scripts/claim.lua gives them.
+    """
 
     sequence: int
     id: DeliveryId

@@ -2,7 +2,8 @@
 
 A webhook stands on a *shelf* for each way in which it can be reached: selector, channel, connection (None: any). So an
 event looks at a handful of shelves, and finds on each those whose filter it may pass (core/shelves.py). Whoever is
-found is asked whether the event is on its terms, and those with the same terms are asked together.
+found is asked whether the event is on its terms, and those with the same terms are asked together. Where nobody asks
+what an event says, the answer is the same for all of its kind, and is kept.
 """
 
 from collections import Counter
@@ -10,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from relay.core.envelope import Envelope
 from relay.core.errors import RelayError
@@ -19,7 +22,7 @@ from relay.core.selectors import is_glob, is_own, plain_selectors, selects
 from relay.core.shelves import FEW, Shelf, spots
 from relay.core.tables import Spot
 from relay.core.terms import Terms, terms_of
-from relay.core.webhook import Webhook
+from relay.core.webhook import Order, Webhook, lane_of
 
 SPOTS = 4096
 """In how many spots a webhook may stand, for memory's sake; beyond that, fewer of its wishes are used to find it."""
@@ -27,10 +30,20 @@ SPOTS = 4096
 KINDS = 4096
 """For how many kinds of event the selectors are remembered."""
 
+READY = 65536
+"""Matches that are kept, for memory's sake: a word each, and a few for each answer."""
+
 Place: TypeAlias = tuple[str | None, ConnectionId | None]
 """A channel and a connection; None: any."""
 
 Wish = TypeVar("Wish")
+
+
+class Match(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """One delivery to be: `lane` is "" unless the webhook wants order, then what must stay in order."""
+
+    webhook: WebhookId
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +71,19 @@ def passes(webhook: Webhook, envelope: Envelope) -> bool:
 class Matcher:
     """An index of webhooks, changed in place: a change costs what that one webhook costs."""
 
-    def __init__(self, webhooks: Iterable[Webhook] = (), *, few: int = FEW) -> None:
-        """`few`: so many different terms at one place are asked without looking for them."""
+    def __init__(self, webhooks: Iterable[Webhook] = (), *, few: int = FEW, ready: int = READY) -> None:
+        """`few`: so many different terms at one place are asked without looking for them; `ready`: so many matches are
+        kept for those who come next.
+        """
         self.broken: dict[WebhookId, RelayError] = {}  # webhooks whose filter cannot be read: they match nothing
         self._known: dict[WebhookId, Subscription] = {}
         self._rooms: dict[str, dict[Place, Shelf]] = {}  # by selector
         self._few = few
         self._globs: Counter[str] = Counter()
         self._selectors: dict[str, list[str]] = {}  # kind → every selector, registered or plain, that means it
+        self._heeding = 0  # webhooks to which the channel matters
+        self._ready: dict[tuple[str, str, ConnectionId | None], Sequence[Match]] = {}  # by kind, channel, connection
+        self._most_ready = self._ready_room = ready
         self.change(webhooks)
 
     def __len__(self) -> int:
@@ -76,6 +94,7 @@ class Matcher:
 
     def change(self, changed: Iterable[Webhook] = (), removed: Iterable[WebhookId] = ()) -> None:
         """Forget `removed`, and know `changed` as they are now, new ones among them."""
+        self._forget_answers()
         for webhook_id in removed:
             self._forget(webhook_id)
         for webhook in changed:
@@ -84,17 +103,35 @@ class Matcher:
 
     def match(self, envelope: Envelope) -> list[Webhook]:
         """Every webhook that `envelope` is for, each once, disabled ones too; in no promised order."""
-        reading = Reading(envelope)
-        matches: dict[WebhookId, Webhook] = {}
+        return list(_accepting(self._shelves(envelope), Reading(envelope)).values())
+
+    def matches(self, envelope: Envelope) -> Sequence[Match]:
+        """A delivery to each webhook that `envelope` is for, in the order of their ids; where no filter had a say, the
+        same object for the next such event.
+        """
+        likeness = (envelope.kind, envelope.channel if self._heeding else "", envelope.connection)
+        ready = self._ready.get(likeness)
+        if ready is not None:
+            return ready
+        shelves = self._shelves(envelope)
+        webhooks = _accepting(shelves, Reading(envelope))
+        matches = [Match(webhook=id, lane=lane_of(webhooks[id], envelope.channel)) for id in sorted(webhooks)]
+        if not any(shelf.asks for shelf in shelves):
+            self._ready_room -= 1 + len(matches)
+            if self._ready_room < 0:
+                self._forget_answers()
+            self._ready[likeness] = matches
+        return matches
+
+    def _forget_answers(self) -> None:
+        self._ready.clear()
+        self._ready_room = self._most_ready
+
+    def _shelves(self, envelope: Envelope) -> list[Shelf]:
+        """Where those stand who may want it."""
         places = _places(envelope.channel or None, envelope.connection)
-        for selector in self._meaning(envelope.kind):
-            room = self._rooms.get(selector)
-            if room is not None:
-                for place in places:
-                    shelf = room.get(place)
-                    if shelf is not None:
-                        matches.update(_accepting(shelf, reading))
-        return list(matches.values())
+        rooms = filter(None, map(self._rooms.get, self._meaning(envelope.kind)))
+        return [room[place] for room in rooms for place in places if place in room]
 
     def _meaning(self, kind: str) -> list[str]:
         selectors = self._selectors.get(kind)
@@ -112,6 +149,7 @@ class Matcher:
             self.broken[webhook.id] = error
             return
         self._known[webhook.id] = subscription
+        self._heeding += _heeds_channels(webhook)
         for selector, place, at in _spots(subscription):
             room = self._rooms.setdefault(selector, {})
             if place not in room:
@@ -129,6 +167,7 @@ class Matcher:
         subscription = self._known.pop(webhook_id, None)
         if subscription is None:
             return
+        self._heeding -= _heeds_channels(subscription.webhook)
         for selector, place, at in _spots(subscription):
             room = self._rooms[selector]
             room[place].drop(subscription.webhook, subscription.terms, at)
@@ -154,11 +193,19 @@ def _places(channel: str | None, connection: ConnectionId | None) -> tuple[Place
     return (channel, connection), (channel, None), (None, connection), (None, None)
 
 
-def _accepting(shelf: Shelf, reading: Reading) -> Iterator[tuple[WebhookId, Webhook]]:
-    for crowd in shelf.found(reading):
-        for terms, webhooks in crowd.items():
-            if terms.accept(reading):
-                yield from webhooks.items()
+def _accepting(shelves: Iterable[Shelf], reading: Reading) -> dict[WebhookId, Webhook]:
+    """Those on the shelves on whose terms the event is."""
+    accepting: dict[WebhookId, Webhook] = {}
+    for shelf in shelves:
+        for crowd in shelf.found(reading):
+            for terms, webhooks in crowd.items():
+                if terms.accept(reading):
+                    accepting.update(webhooks)
+    return accepting
+
+
+def _heeds_channels(webhook: Webhook) -> bool:
+    return bool(webhook.channels) or webhook.order is Order.CHANNEL
 
 
 def _spots(subscription: Subscription) -> Iterator[tuple[str, Place, Sequence[Spot]]]:

@@ -38,6 +38,11 @@ class Shelf:
     def __len__(self) -> int:
         return len(self._tables) if self._few is None else len(self._few)
 
+    @property
+    def asks(self) -> bool:
+        """Whether somebody here may ask what an event says."""
+        return self._few is None or any(terms.pattern is not None for terms in self._few)
+
     def put(self, webhook: Webhook, terms: Terms, at: Sequence[Spot]) -> None:
         """`at`: what `spots` says."""
         if self._few is None:

@@ -16,6 +16,7 @@ import msgspec
 from redis.exceptions import NoScriptError, RedisError
 
 from relay.core.delivery import OUTSTANDING, TRANSITIONS, State
+from relay.core.ids import ALPHABET
 from relay.store.connect import Connector
 from relay.store.errors import translated
 from relay.store.keys import GLOBAL_KEYS, GLOBAL_TAG, SHARD_KEYS, Keys, lua
@@ -172,7 +173,9 @@ GLOBAL = GLOBAL_TAG
 
 
 def _tables() -> str:
-    """core/delivery.py's table, for Lua: `after[state][step]`, `column[state]`, `open[state]`; and SOON_US."""
+    """core/delivery.py's table, for Lua: `after[state][step]`, `column[state]`, `open[state]`; SOON_US; and the DIGITS
+    of ids.
+    """
     lines = ["local after = {"]
     for state, steps in TRANSITIONS.items():
         lines.append(f"  {state} = {{" + ", ".join(f"{step} = '{to}'" for step, to in steps.items()) + "},")
@@ -180,5 +183,5 @@ def _tables() -> str:
     for state in State:
         lines.append(f"column.{state} = '{'outstanding' if state in OUTSTANDING else state}'")
         lines.append(f"open.{state} = {'true' if state in OUTSTANDING or state is State.HELD else 'false'}")
-    lines.append(f"local SOON_US = {BLOCK_S * 1e6:.0f}")
+    lines += [f"local SOON_US = {BLOCK_S * 1e6:.0f}", f"local DIGITS = '{ALPHABET}'"]
     return "\n".join(lines)

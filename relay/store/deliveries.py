@@ -4,9 +4,9 @@ Every change of state is one Lua step, refused where core/delivery.py's table do
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from msgspec import Struct
+from msgspec.msgpack import Decoder
 
 from relay.core.delivery import Claim, Delivery, State, Step
 from relay.core.ids import DeliveryId, EventId, WebhookId, delivery_id, read_delivery_id
@@ -17,17 +17,24 @@ from relay.store.client import BLOCK_S, Call, Client, Script, write_rows
 from relay.store.errors import translated
 from relay.store.keys import Keys
 from relay.store.ledgers import read_ledger
-from relay.store.reply import Lent, fields, integer, lent, rows, text
+from relay.store.reply import blob, fields, integer, rows, text
 
 GRACE_S = 5.0
 """A lease is the webhook's timeout and this: half of it to begin the POST, half to settle what it did."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    claims: list[Claim]
+class Claimed(Struct, frozen=True, array_like=True):
+    """What scripts/claim.lua answers, in its order."""
+
     version: int  # of the webhooks, as the shard knows it
-    wait_s: float | None  # until there may be more to claim; None: only the bell knows
+    wait_ms: int  # until there may be more to claim; -1: only the bell knows
+    newest: int  # number among the claims; 0 if there is none
+    claims: list[Claim]
+
+    @property
+    def wait_s(self) -> float | None:
+        """Until there may be more to claim; None: only the bell knows."""
+        return None if self.wait_ms < 0 else self.wait_ms / 1000
 
 
 class Settlement(Struct, frozen=True, kw_only=True):
@@ -43,9 +50,8 @@ class Settlement(Struct, frozen=True, kw_only=True):
     reply: Reply | None = None  # ACCEPT: what the endpoint wants said
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failing:
-    """A webhook whose deliveries only fail, since when and how many."""
+class Failing(Struct, frozen=True, array_like=True, gc=False):
+    """A webhook whose deliveries only fail, since when and how many: as scripts/settle.lua says it."""
 
     webhook: WebhookId
     since: float
@@ -53,14 +59,17 @@ class Failing:
     warned: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settled(Struct, frozen=True, array_like=True):
+    """What scripts/settle.lua answers, in its order."""
+
     in_time: list[bool]  # False: the lease was no longer the settler's; the attempt is kept, the state is not touched
     failing: list[Failing]
-    watched: bool = False  # somebody looks at the live stream
+    watched: bool  # somebody looks at the live stream
 
 
 _CLAIM = Script("claim")
+_read_claimed = Decoder(Claimed).decode
+_read_settled = Decoder(Settled).decode
 
 
 def claim_call(limit: int, *, grace_s: float = GRACE_S, asks_again: bool = False) -> Call:
@@ -91,19 +100,13 @@ class Deliveries:
 
     def claimed(self, answer: object) -> Claimed:
         """What a `claim_call` has brought."""
-        version, wait_ms, flat = rows(answer)
-        claims = [_read_claim(row, self.shard) for row in lent(flat)]
-        self._client.saw(max((claim.sequence for claim in claims), default=0))
-        left_ms = integer(wait_ms)
-        return Claimed(claims=claims, version=integer(version), wait_s=None if left_ms < 0 else left_ms / 1000)
+        claimed = _read_claimed(blob(answer))
+        self._client.saw(claimed.newest)
+        return claimed
 
     def settle(self, settlements: Sequence[Settlement]) -> Settled:
         """Write down what tries did. Raises StoreAway: ask again, it does no harm."""
-        settled = write_rows([_row(one) for one in settlements])
-        answer = rows(self._client.run_on_shard(self._settle, self.shard, (settled,)))
-        failing = [_failing(rows(row)) for row in rows(answer[1])]
-        in_time = [bool(done) for done in rows(answer[0])]
-        return Settled(in_time=in_time, failing=failing, watched=bool(integer(answer[2])))
+        return _read_settled(blob(self._client.run_on_shard(self._settle, self.shard, _to_settle(settlements))))
 
     def wait(self, at_most_s: float) -> None:
         """Until the bell rings, or for `at_most_s` (bounded by BLOCK_S). Raises StoreAway."""
@@ -143,38 +146,22 @@ class Deliveries:
         return read_ledger(self._client, self.shard, webhook)
 
 
-def _row(one: Settlement) -> tuple[object, ...]:
-    wait_ms, pause_ms = int(one.wait_s * 1000), int(one.pause_s * 1000)
-    said = (one.reply.place, write_reply(one.reply).decode()) if one.reply else ("", "")
-    claim, line = one.claim, one.attempt.decode()
-    return claim.sequence, claim.fence, one.step, wait_ms, pause_ms, one.failed, one.reason, line, *said
-
-
-def _read_claim(row: Lent, shard: int) -> Claim:
-    number, webhook, event_id, tries, losses, fence, lease_ms, retry_reason, belated = row
-    sequence = int(number)
-    return Claim(
-        sequence=sequence,
-        id=delivery_id(sequence, shard),
-        webhook=WebhookId(webhook.decode()),
-        event_id=EventId(event_id.decode()),
-        tries=tries,
-        losses=losses,
-        fence=fence,
-        lease_s=lease_ms / 1000,
-        retry_reason=retry_reason.decode(),
-        belated=bool(belated),
-    )
-
-
-def _failing(row: Sequence[object]) -> Failing:
-    webhook, since_ms, deliveries, warned = row
-    return Failing(
-        webhook=WebhookId(text(webhook)),
-        since=integer(since_ms) / 1000,
-        deliveries=integer(deliveries),
-        warned=integer(warned),
-    )
+def _to_settle(settlements: Sequence[Settlement]) -> tuple[bytes]:
+    rows = [
+        (
+            one.claim.sequence,
+            one.claim.fence,
+            one.step,
+            one.attempt.decode(),
+            one.reason,
+            one.failed,
+            one.wait_s,
+            one.pause_s,
+            *(() if one.reply is None else (one.reply.place, write_reply(one.reply).decode())),
+        )
+        for one in settlements
+    ]
+    return (write_rows(rows),)
 
 
 def _delivery(id: DeliveryId, record: Mapping[str, str]) -> Delivery:

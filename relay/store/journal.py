@@ -7,12 +7,14 @@ lost nothing but its time.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress, count
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from relay.core.envelope import Envelope
-from relay.core.ids import ConnectionId, EventId, WebhookId
+from relay.core.ids import ConnectionId, EventId
+from relay.core.matching import Match
 from relay.store.client import BLOCK_S, Argument, Call, Client, Script, write_rows
 from relay.store.errors import translated
 from relay.store.events import Events, write_head
@@ -40,16 +42,14 @@ class Entry(Struct, frozen=True, kw_only=True):
     connection: ConnectionId | None
     echo: bool = False  # the event was here before, by another connection
 
+    @property
+    def name(self) -> str:
+        """Its event, as a stretch names it."""
+        return ECHO + self.event_id if self.echo else self.event_id
+
     def heard(self, envelope: Envelope) -> Envelope:
         """The event as it came by this entry's connection; `envelope` is the first copy."""
         return replace(envelope, connection=self.connection) if self.echo else envelope
-
-
-class Match(Struct, frozen=True, kw_only=True):
-    """One delivery to be: `lane` is "" unless the webhook wants order, then what must stay in order."""
-
-    webhook: WebhookId
-    lane: str = ""
 
 
 class Stretch(Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ class Stretch(Struct, frozen=True, kw_only=True):
 
     cursor: str  # as it was read
     following: str  # as it shall be; "" if the events are all that is behind it
-    matched: Sequence[tuple[Entry, Sequence[Match]]]
+    matched: Sequence[tuple[str, Sequence[Match]]]  # events, echoes with ECHO in front; the same matches are one object
     begun: int  # events whose first match, or nothing, is among them; an echo is no event more
 
 
@@ -103,8 +103,8 @@ class Journal:
         return self._appended(envelopes, self._client.run_on_shard(self._append, self.shard, _to_append(envelopes)))
 
     def _appended(self, envelopes: Sequence[Envelope], answer: object) -> list[bool]:
-        are_new = [bool(new) for new in rows(answer)]
-        self._recent.add(envelope for envelope, new in zip(envelopes, are_new, strict=True) if new)
+        are_new = list(map(bool, rows(answer)))
+        self._recent.add(envelopes if all(are_new) else list(compress(envelopes, are_new)))
         return are_new
 
     def pass_on(self, envelopes: Sequence[Envelope], stretch: Stretch, *, version: int, then: Call) -> Passed:
@@ -153,7 +153,7 @@ class Journal:
         known = self._client.newest_sequence
         arguments: list[Argument] = [stretch.cursor, stretch.following, version, stretch.begun, known]
         arguments += (int(insist), int(claimed_next))
-        return [*arguments, write_rows([_matched(entry, matches) for entry, matches in stretch.matched])]
+        return [*arguments, _write_matched(stretch.matched)]
 
     def _fanned_out(self, answer: object) -> tuple[str, str]:
         word, newest, cursor = rows(answer)
@@ -166,11 +166,13 @@ class Journal:
 
     def envelopes(self, ids: Iterable[EventId]) -> Mapping[EventId, Envelope]:
         """The envelopes of these events, without those that are no longer kept. Raises StoreAway."""
-        known = {id: self._recent.get(id) for id in ids}
-        missing = [id for id, envelope in known.items() if envelope is None]
-        read = [stored.envelope for stored in self.events.stored(missing) if stored]
-        self._recent.add(read)
-        return {id: envelope for id, envelope in known.items() if envelope} | {one.event_id: one for one in read}
+        wanted = set(ids)
+        known = self._recent.among(wanted)
+        if len(known) < len(wanted):
+            read = [stored.envelope for stored in self.events.stored(list(wanted - known.keys())) if stored]
+            self._recent.add(read)
+            known |= {one.event_id: one for one in read}
+        return known
 
     def newest(self, before: str, limit: int) -> list[Entry]:
         """Entries from `before` ("+" for the end; exclusive with a leading "(") backwards. Raises StoreAway."""
@@ -189,17 +191,6 @@ class Journal:
             ]
 
 
-def entry_of(envelope: Envelope) -> Entry:
-    """As it will be once it is appended; where, only Redis knows."""
-    return Entry(
-        position="",
-        event_id=envelope.event_id,
-        kind=envelope.kind,
-        channel=envelope.channel,
-        connection=envelope.connection,
-    )
-
-
 def position_of(cursor: str) -> str:
     """Up to which all events are done, if perhaps not the one behind it."""
     return cursor.partition("|")[0]
@@ -210,16 +201,20 @@ def is_behind(position: str, other: str) -> bool:
     return [int(part) for part in position.split("-")] > [int(part) for part in other.split("-")]
 
 
-def _matched(entry: Entry, matches: Sequence[Match]) -> tuple[str, list[tuple[str, str]]]:
-    return ECHO + entry.event_id if entry.echo else entry.event_id, [(match.webhook, match.lane) for match in matches]
+def _write_matched(matched: Sequence[tuple[str, Sequence[Match]]]) -> bytes:
+    """The events, of each the place of its matches, and those: what is the same for many is written once."""
+    different = {id(matches): matches for _, matches in matched}
+    place = dict(zip(different, count(1)))
+    events, places = [event for event, _ in matched], [place[id(matches)] for _, matches in matched]
+    return write_rows((events, places, list(different.values())))
 
 
 def _to_append(envelopes: Sequence[Envelope]) -> tuple[bytes]:
-    return (write_rows([_row(one) for one in envelopes]),)
-
-
-def _row(one: Envelope) -> tuple[str, ...]:
-    return one.event_id, one.kind, one.channel, one.connection or "", write_head(one).decode(), one.body.decode()
+    rows = [
+        (one.event_id, one.kind, one.channel, one.connection or "", write_head(one), one.body.decode())
+        for one in envelopes
+    ]
+    return (write_rows(rows),)
 
 
 def _entry(position: str, fields: Mapping[bytes, bytes]) -> Entry:

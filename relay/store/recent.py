@@ -2,8 +2,8 @@
 sent.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
 
 from relay.core.envelope import Envelope
 from relay.core.ids import EventId
@@ -13,26 +13,31 @@ LIMIT_BYTES = 16 * 1024 * 1024
 
 
 class Recent:
-    """The newest envelopes, up to `limit_bytes` of bodies."""
+    """The newest envelopes, up to `limit_bytes` of bodies. What came together is forgotten together."""
 
-    __slots__ = ("_bytes", "_envelopes", "_limit_bytes")
+    __slots__ = ("_batches", "_bytes", "_envelopes", "_limit_bytes")
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
         self._limit_bytes = limit_bytes
         self._bytes = 0
-        self._envelopes: OrderedDict[EventId, Envelope] = OrderedDict()
+        self._envelopes: dict[EventId, Envelope] = {}
+        self._batches: deque[tuple[list[EventId], int]] = deque()  # the oldest first
 
     def __repr__(self) -> str:
         return f"<Recent {len(self._envelopes)} envelopes, {self._bytes} bytes>"
 
-    def get(self, id: EventId) -> Envelope | None:
-        return self._envelopes.get(id)
+    def among(self, ids: Iterable[EventId]) -> dict[EventId, Envelope]:
+        """Those of `ids` that are known."""
+        known = self._envelopes
+        return {id: known[id] for id in set(ids) if id in known}
 
-    def add(self, envelopes: Iterable[Envelope]) -> None:
-        for envelope in envelopes:
-            if envelope.event_id not in self._envelopes:
-                self._envelopes[envelope.event_id] = envelope
-                self._bytes += len(envelope.body)
+    def add(self, envelopes: Sequence[Envelope]) -> None:
+        ids, size = [each.event_id for each in envelopes], sum([len(each.body) for each in envelopes])
+        self._envelopes.update(zip(ids, envelopes, strict=True))
+        self._batches.append((ids, size))
+        self._bytes += size
         while self._bytes > self._limit_bytes:
-            _, oldest = self._envelopes.popitem(last=False)
-            self._bytes -= len(oldest.body)
+            oldest, size = self._batches.popleft()
+            self._bytes -= size
+            for id in oldest:
+                self._envelopes.pop(id, None)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 from relay.core.delivery import State
 from relay.core.ids import DeliveryId, EventId, ReplayId, WebhookId, delivery_id
+from relay.core.matching import Match
 from relay.core.replay import Progress, Replay, ReplayState, Wanted, share
 from relay.store.client import BLOCK_S, GLOBAL, Argument, Client, Script
 from relay.store.errors import translated
-from relay.store.journal import Match
 from relay.store.keys import Keys
 from relay.store.reply import entries, fields, integer, rows, text
 

@@ -1,10 +1,7 @@
 """The true types of Redis' replies. redis-py types them as "anything"; the only casts in the program are here."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias, cast
-
-Lent: TypeAlias = tuple[bytes, bytes, bytes, int, int, int, int, bytes, int]
-"""One delivery, as claim.lua lends it."""
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 
 def integer(reply: object) -> int:
@@ -21,6 +18,11 @@ def maybe_text(reply: object) -> str | None:
 
 def maybe_bytes(reply: object) -> bytes | None:
     return cast(bytes | None, reply)
+
+
+def blob(reply: object) -> bytes:
+    """MessagePack, of a script that answers in one word."""
+    return cast(bytes, reply)
 
 
 def rows(reply: object) -> Sequence[object]:
@@ -47,9 +49,3 @@ def pairs(reply: object) -> Mapping[bytes, bytes]:
 def entries(reply: object) -> Sequence[tuple[str, Mapping[bytes, bytes]]]:
     """XRANGE's answer: id and fields."""
     return [(key.decode(), value) for key, value in cast(Sequence[tuple[bytes, Mapping[bytes, bytes]]], reply or ())]
-
-
-def lent(reply: object) -> Iterable[Lent]:
-    """The claim script's list, cut into what belongs together."""
-    flat = iter(rows(reply))
-    return cast(Iterable[Lent], zip(*[flat] * 9, strict=True))

@@ -10,10 +10,10 @@ from hypothesis import given, settings, strategies as st
 
 from relay.core.envelope import Envelope, Media
 from relay.core.ids import ConnectionId, EventId, WebhookId
-from relay.core.matching import Matcher, passes
+from relay.core.matching import Match, Matcher, passes
 from relay.core.reading import read_document
 from relay.core.shelves import FEW
-from relay.core.webhook import Json, SigningSecret, Status, Webhook
+from relay.core.webhook import Json, Order, SigningSecret, Status, Webhook, lane_of
 from relay.core.wildcard import Wildcard
 from tests.core.steps import calls_of, steps
 
@@ -180,6 +180,7 @@ webhooks = st.builds(
             "channels": st.lists(channels, max_size=2).map(tuple),
             "connections": st.lists(connections, max_size=2).map(tuple),
             "filter": filters,
+            "order": st.sampled_from(Order),
         }
     ),
 )
@@ -212,7 +213,10 @@ def test_the_index_says_what_the_law_says_after_any_changes(
                 known.pop(change, None)
                 matcher.change(removed=[change])
         for each in arriving:
-            assert names(matcher.match(each)) == names(w for w in known.values() if passes(w, each))
+            wanting = sorted((w for w in known.values() if passes(w, each)), key=lambda wanting: wanting.id)
+            assert names(matcher.match(each)) == names(wanting)
+            expected = [Match(webhook=w.id, lane=lane_of(w, each.channel)) for w in wanting]
+            assert [*matcher.matches(each)] == [*matcher.matches(each)] == expected
 
 
 @given(changes, st.lists(envelopes, max_size=3), st.sampled_from([0, 2, FEW]))

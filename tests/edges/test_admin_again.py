@@ -8,9 +8,9 @@ import gevent
 import pytest
 
 from relay.core.ids import ConnectionId
+from relay.core.matching import Match
 from relay.core.replay import ReplayState
 from relay.core.webhook import Json
-from relay.store.journal import Match
 from tests.edges.desk import Desk, open_desk
 from tests.store.filled import webhook
 

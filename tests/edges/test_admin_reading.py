@@ -10,9 +10,9 @@ import pytest
 from relay.core.delivery import State, Step
 from relay.core.envelope import Envelope, Media
 from relay.core.ids import ConnectionId, EventId
+from relay.core.matching import Match
 from relay.core.readiness import Check, Readiness
 from relay.core.webhook import Json
-from relay.store.journal import Match
 from tests.edges.desk import Desk, open_desk
 from tests.store.filled import webhook
 

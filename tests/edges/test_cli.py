@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from relay.cli import relay
 from relay.core.connection import Connection, Kind
 from relay.core.ids import ConnectionId
+from relay.core.matching import Match
 from relay.core.webhook import Json
-from relay.store.journal import Match
 from tests.edges.desk import TOKEN, Desk, open_desk
 from tests.receivers import Answer, Got, Receiver
 

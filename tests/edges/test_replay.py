@@ -10,6 +10,7 @@ import pytest
 from relay.core.delivery import Claim, State, Step
 from relay.core.ids import EventId, ReplayId, WebhookId
 from relay.core.ledger import Ledger
+from relay.core.matching import Match
 from relay.core.replay import RESENT, Progress, Replay, ReplayState, Wanted
 from relay.deliver.replay import Replayer, ReplayRooms
 from relay.fanout import FanOut
@@ -17,7 +18,6 @@ from relay.loops import Loop
 from relay.store.client import Client, StoreOptions
 from relay.store.deliveries import Settlement
 from relay.store.directory import Directory
-from relay.store.journal import Match
 from relay.store.replays import Batch, Replays, ShardReplays
 from relay.store.shards import Shards
 from tests.servers import RedisServer

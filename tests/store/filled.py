@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from relay.core.delivery import Claim, Delivery, State, Step
 from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId, DeliveryId, EventId, WebhookId
+from relay.core.matching import Match
 from relay.core.webhook import SigningSecret, Webhook
 from relay.store.client import Client
 from relay.store.deliveries import Deliveries, Settled, Settlement
-from relay.store.journal import Entry, Journal, Match, Stretch
+from relay.store.journal import Entry, Journal, Stretch
 from relay.store.vault import Vault
 from relay.store.webhooks import Webhooks
 
@@ -56,7 +57,8 @@ class Filled:
         self, cursor: str, matched: Sequence[tuple[Entry, Sequence[Match]]], version: int, *, insist: bool = False
     ) -> str:
         following = matched[-1][0].position
-        stretch = Stretch(cursor=cursor, following=following, matched=matched, begun=len(matched))
+        named = [(entry.name, matches) for entry, matches in matched]
+        stretch = Stretch(cursor=cursor, following=following, matched=named, begun=len(matched))
         return self.journal.fan_out(stretch, version=version, insist=insist)
 
     def deliver(self, *names: str, to: str = "wh_1", lane: str = "") -> None:

@@ -7,13 +7,13 @@ import pytest
 from relay.core import metrics
 from relay.core.delivery import Step
 from relay.core.ids import WebhookId
+from relay.core.matching import Match
 from relay.core.metrics import Metric
 from relay.core.tally import Tally
 from relay.store.backlogs import Backlogs
 from relay.store.client import Client, StoreOptions
 from relay.store.counts import LIVES_S, Counts, ProcessRecord, WebhookMinute
 from relay.store.errors import StoreAway
-from relay.store.journal import Match
 from tests.servers import RedisServer
 from tests.store.filled import Filled, webhook
 

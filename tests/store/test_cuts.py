@@ -14,10 +14,10 @@ import pytest
 from relay.core.delivery import Claim, Step
 from relay.core.ids import WebhookId
 from relay.core.ledger import Ledger
+from relay.core.matching import Match
 from relay.store.client import Client, StoreOptions
 from relay.store.deliveries import Settlement
 from relay.store.errors import StoreAway
-from relay.store.journal import Match
 from tests.servers import RedisServer
 from tests.store.audit import audit
 from tests.store.filled import Filled, webhook

@@ -2,14 +2,19 @@
 
 from dataclasses import replace
 
+import pytest
+
 from relay.core.delivery import Reason, State, Step
-from relay.core.ids import WebhookId
+from relay.core.ids import WebhookId, delivery_id
 from relay.core.ledger import Ledger
+from relay.core.matching import Match
 from relay.core.webhook import DisabledReason, Status
-from relay.store.journal import Match
+from relay.store.deliveries import Deliveries
+from relay.store.journal import Journal, Stretch
+from relay.store.keys import Keys
 from relay.store.reply import maybe_bytes
 from tests.store.audit import audit
-from tests.store.filled import Filled, webhook
+from tests.store.filled import Filled, envelope, webhook
 from tests.waiting import until
 
 
@@ -73,6 +78,24 @@ def test_a_delivery_is_claimed_settled_and_its_event_then_lives_for_the_retentio
     assert filled.deliveries.attempts.of(claim.id) == [b'{"n":1}']
     assert 0 < int(filled.client.redis.ttl("relay:{0}:event:Ev1")) <= 72 * 3600
     assert filled.deliveries.ledger(WebhookId("wh_1")) == Ledger(received=1, delivered=1)
+
+
+@pytest.mark.parametrize("shard", [0, 7, 1023])
+@pytest.mark.parametrize("newest", [0, 1023, 2**52 + 1, 32**10 - 2])
+def test_a_claim_s_id_is_the_one_that_its_number_and_shard_make(filled: Filled, shard: int, newest: int) -> None:
+    made = filled.webhooks.add(webhook("wh_1"))
+    filled.client.redis.set(Keys(shard)("sequence"), max(newest, 1_700_000_000_000_000))
+    filled.client.redis.hset(Keys(shard)("gate", "wh_1"), mapping={"status": "enabled", "max": 10})
+    journal, deliveries = Journal(filled.client, shard), Deliveries(filled.client, shard)
+    journal.append([envelope("Ev1"), envelope("Ev2")])
+    entries = journal.oldest("-", "+", 10)
+    matched = [(entry.name, [Match(webhook=made.id)]) for entry in entries]
+    stretch = Stretch(cursor=journal.cursor(), following=entries[-1].position, matched=matched, begun=2)
+    assert journal.fan_out(stretch, version=made.version) == "done"
+    claims = deliveries.claim(10).claims
+    assert [claim.id for claim in claims] == [delivery_id(claim.sequence, shard) for claim in claims]
+    assert [claim.id for claim in claims] == deliveries.of_webhook(made.id, None, 10)[::-1]
+    assert filled.client.newest_sequence == claims[-1].sequence
 
 
 def test_a_lost_lease_comes_back_and_its_old_holder_settles_nothing(filled: Filled) -> None:

@@ -7,11 +7,12 @@ import pytest
 
 from relay.core.ids import EventId, WebhookId
 from relay.core.ledger import Ledger
+from relay.core.matching import Match
 from relay.fanout import FanOut, stretches
 from relay.report import Fact
 from relay.store.client import Client, StoreOptions
 from relay.store.directory import Directory
-from relay.store.journal import Entry, Match, Stretch
+from relay.store.journal import Entry, Stretch
 from relay.store.keys import Keys
 from tests.store.audit import audit
 from tests.store.filled import Filled, webhook
@@ -26,7 +27,7 @@ def matches(count: int) -> list[Match]:
 
 
 def shape(stretch: Stretch) -> tuple[str, list[tuple[str, int]], int]:
-    return stretch.following, [(entry.event_id, len(matches)) for entry, matches in stretch.matched], stretch.begun
+    return stretch.following, [(event, len(matches)) for event, matches in stretch.matched], stretch.begun
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from hypothesis.stateful import (
 
 from relay.core.delivery import OUTSTANDING, SETTLED, TRANSITIONS, Claim, State, Step
 from relay.core.ids import DeliveryId, WebhookId
+from relay.core.matching import Match
 from relay.core.webhook import Status
 from relay.store.client import Client, StoreOptions
-from relay.store.journal import Match
 from tests.store.audit import audit
 from tests.store.filled import Filled, webhook
 from tests.waiting import until

@@ -7,11 +7,11 @@ import pytest
 
 from relay.core.ids import WebhookId
 from relay.core.ledger import Ledger
+from relay.core.matching import Match
 from relay.core.webhook import Status, Webhook
 from relay.store.client import GLOBAL, Script
 from relay.store.directory import Directory
 from relay.store.errors import Conflict
-from relay.store.journal import Match
 from relay.store.reply import integer
 from relay.store.vault import Vault
 from relay.store.webhook_record import write_webhook

@@ -7,10 +7,11 @@ import pytest
 
 from relay.core.ids import WebhookId
 from relay.core.ledger import Ledger
+from relay.core.matching import Match
 from relay.fanout import FanOut, Lender
 from relay.store.deliveries import Claimed, claim_call
 from relay.store.directory import Directory
-from relay.store.journal import Match, Passed, Stretch, entry_of
+from relay.store.journal import Passed, Stretch
 from tests.store.audit import audit
 from tests.store.filled import Filled, envelope, webhook
 
@@ -29,7 +30,7 @@ def pass_on(
     stretch = Stretch(
         cursor=filled.journal.cursor() if cursor is None else cursor,
         following="",
-        matched=[(entry_of(one), [ONE]) for one in envelopes],
+        matched=[(one.event_id, [ONE]) for one in envelopes],
         begun=len(envelopes),
     )
     known = filled.webhooks.changes.version() if version is None else version

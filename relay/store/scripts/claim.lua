@@ -6,15 +6,33 @@
 -- turns        zset    webhooks whose turn it is, the one that waits longest first
 -- gate:<webhook>       bound in flight, rate, pause, breaker; what a disabled or deleted webhook has left is moved on
 -- fresh, due, later, tray, held, lane, delivery, attempts, deliveries, event, extra, ledger, fence, bell, version
--- Answers with: version of the webhooks, ms until there may be more to do (-1: only the bell knows), and a list with for
---   each claim: sequence, webhook, event id, tries, losses, fence, lease ms, why the try before failed (Slack's word),
---   1 if it was held or is sent again
+-- Answers with, in MessagePack, as core/delivery.py and store/deliveries.py read it: version of the webhooks, ms until there may
+--   be more to do (-1: only the bell knows), the newest number that is lent, and a list with for each claim: sequence, id,
+--   webhook, event id, tries, losses, fence, lease in seconds, why the try before failed (Slack's word), whether it was held
+--   or is sent again
 
 local limit, grace_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
 local LOSSES, QUANTUM = 5, 16
 local REST_US = 1000 -- until a visit that came to nothing is made again
 local work = 600     -- deliveries looked at and webhooks visited in one call; the next call goes on
-local answer = {}
+local newest, claims = 0, {}
+
+-- A delivery's id, as core/ids.py writes it: of those that are lent together nearly all begin alike.
+local function base32(number, width)
+  local digits = ''
+  for _ = 1, width do
+    local digit = number % 32
+    digits, number = string.sub(DIGITS, digit + 1, digit + 1) .. digits, (number - digit) / 32
+  end
+  return digits
+end
+local on_shard, beginnings = base32(tonumber(string.match(root, '{(%d+)}')), 2), {}
+local function id_of(number)
+  local last = number % 1024
+  local first = (number - last) / 1024
+  beginnings[first] = beginnings[first] or 'dlv_' .. base32(first, 9)
+  return beginnings[first] .. base32(last, 2) .. on_shard
+end
 
 -- what is left of a deleted webhook: a mark, so that news from before its end do not bring it back
 local function forget(webhook)
@@ -93,11 +111,12 @@ local function lend(sequence, record, gate)
   redis.call('HSET', key.delivery(sequence), 'l', fence)
   redis.call('ZADD', key.leases, whole(now_ms + lease_ms), sequence)
   gate.flying = gate.flying + 1
-  local size = #answer
-  answer[size + 1], answer[size + 2], answer[size + 3] = sequence, record.w, record.e
-  answer[size + 4], answer[size + 5] = tonumber(record.n or 0), tonumber(record.x or 0)
-  answer[size + 6], answer[size + 7], answer[size + 8] = fence, lease_ms, record.r or ''
-  answer[size + 9] = record.a and 1 or 0
+  local number = tonumber(sequence)
+  newest = math.max(newest, number)
+  claims[#claims + 1] = {
+    number, id_of(number), record.w, record.e, tonumber(record.n or 0), tonumber(record.x or 0), fence, lease_ms / 1000,
+    record.r or '', record.a ~= nil,
+  }
 end
 
 -- up to `room` of those that `pop` gives and that are in that state
@@ -196,4 +215,4 @@ end
 local asks_again = ARGV[4] == '1'
 if wait_ms == 0 and (taken == limit or not asks_again) then ring() end
 if not asks_again and upcoming <= now_us + SOON_US then ring() end
-return {tonumber(redis.call('GET', key.version) or '0'), wait_ms, answer}
+return cmsgpack.pack({tonumber(redis.call('GET', key.version) or '0'), wait_ms, newest, claims})

@@ -3,8 +3,9 @@
 -- ARGV: retention ms, cursor as it was read, cursor as it shall be ('' if the events are all that the journal has behind
 --       it), version of the webhooks that were matched, number of events that begin here, newest number that the caller
 --       has seen, 1 to pass over webhooks that are not known here, 1 if a claim follows at once, so that nobody need be
---       woken; rows: event id, its matches: a list of webhook, lane ('' without order). `+<id>` is an echo: the event was
---       here before, and goes to those that have no delivery of it
+--       woken; MessagePack: a list of event ids, of each the place of its matches in the third list, and that: lists of
+--       webhook, lane ('' without order). `+<id>` is an echo: the event was here before, and goes to those that have no
+--       delivery of it
 -- journal      stream  read, where it is to be seen that there is nothing else
 -- cursor       string  compared, then set: of two workers with the same stretch one gets 'behind'. It is a journal id,
 --                      or that and `|<webhook>`: of the next event, the matches up to that webhook are done
@@ -20,23 +21,23 @@ if (redis.call('GET', key.cursor) or '0-0') ~= cursor then return {'behind', 0, 
 if tonumber(redis.call('GET', key.version) or '0') > tonumber(version) then return {'stale', 0, ''} end
 
 local ECHO = string.byte('+')
-local events, born_here = {}, 0
-for _, event in ipairs(cmsgpack.unpack(ARGV[9])) do
-  local id, matches = unpack(event)
+local events, places, lists = unpack(cmsgpack.unpack(ARGV[9]))
+for at, matches in ipairs(lists) do
   local known_here = {}
   for _, match in ipairs(matches) do
     if gate_of(match[1]) then known_here[#known_here + 1] = match
     elseif insist ~= '1' then return {'stale', 0, ''} end
   end
-  events[#events + 1] = {id = id, matches = known_here}
-  born_here = born_here + #known_here
+  lists[at] = known_here
 end
+local born_here = 0
+for _, place in ipairs(places) do born_here = born_here + #lists[place] end
 
 if following == '' then
   local behind = redis.call('XRANGE', key.journal, '(' .. cursor, '+', 'COUNT', #events + 1)
   if #behind ~= #events then return {'crowded', 0, ''} end
   for at, entry in ipairs(behind) do
-    if entry[2][2] ~= events[at].id then return {'crowded', 0, ''} end
+    if entry[2][2] ~= events[at] then return {'crowded', 0, ''} end
   end
   following = behind[#behind][1]
 end
@@ -56,17 +57,18 @@ local function fan_out_echo(id, matches)
   open_event(id, 0)
 end
 
-for _, event in ipairs(events) do
-  if string.byte(event.id) == ECHO then
-    fan_out_echo(string.sub(event.id, 2), event.matches)
-  elseif #event.matches > 0 then
-    name_deliveries(event.id, sequence, #event.matches)
-    for _, match in ipairs(event.matches) do
-      birth(whole(sequence), match[1], event.id, match[2])
+for at, id in ipairs(events) do
+  local matches = lists[places[at]]
+  if string.byte(id) == ECHO then
+    fan_out_echo(string.sub(id, 2), matches)
+  elseif #matches > 0 then
+    name_deliveries(id, sequence, #matches)
+    for _, match in ipairs(matches) do
+      birth(whole(sequence), match[1], id, match[2])
       sequence = sequence + 1
     end
   else
-    open_event(event.id, 0)
+    open_event(id, 0)
   end
 end
 

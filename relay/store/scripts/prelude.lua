@@ -1,7 +1,8 @@
 -- What every script of a shard shares. Ahead of it stand, made from Python's own tables, `key` (store/keys.py) and
 -- `after`, `column`, `open` (core/delivery.py: the state that a step leads to; the ledger's column of a state;
--- whether its event must be kept) and SOON_US (the longest that a worker sleeps by itself). KEYS[1] is the shard's
--- prefix, ARGV[1] the retention in ms, `rows` one MessagePack list of lists. Time is Redis' own, so workers' clocks don't matter.
+-- whether its event must be kept), SOON_US (the longest that a worker sleeps by itself) and DIGITS (of ids). KEYS[1] is
+-- the shard's prefix, ARGV[1] the retention in ms, `rows` one MessagePack list of lists. Time is Redis' own, so workers'
+-- clocks don't matter.
 --
 -- A script reads gates through `gate_of` and moves deliveries through `move`; what that changes in gates, ledger and
 -- turns is collected and written once, by `finish`, however many deliveries the call was about. Every loop is bounded:

@@ -1,15 +1,16 @@
 -- settle: what a try did becomes the delivery's next state, if the lease is still the settler's.
 --
--- ARGV: retention ms; rows: sequence, fence, step (accept, postpone, give_up, give_back, hold), wait ms until the next
---       try, pause ms for the whole webhook, whether the endpoint failed, reason (with postpone and give_back: Slack's word
---       for the next try's X-Slack-Retry-Reason), the attempt (a JSON line), place of a reply ('' without one), the reply
+-- ARGV: retention ms; rows: sequence, fence, step (accept, postpone, give_up, give_back, hold), the attempt (a JSON line),
+--       reason (with postpone and give_back: Slack's word for the next try's X-Slack-Retry-Reason), whether the endpoint
+--       failed, seconds until the next try, seconds that the whole webhook pauses, and if there is a reply its place and it
 -- leases, delivery:<n>, attempts:<n>, event:<id>, extra, due, later, tray, held, lane, fresh, gate, turns, ledger, bell
 -- replies:<place>  list  with accept, once for each delivery: what the endpoint answered, to be said in Slack
 -- reply_turns, reply_bell
 -- watched  string  only looked at
--- Answers with: a list with 1 for each that was settled, now or by the same call before, and 0 for each that came too late
---   (its attempt is kept all the same); a list of the webhooks that fail: webhook, ms of the first failure in a row,
---   deliveries that failed since, warnings given; and 1 if somebody watches the live stream, else 0
+-- Answers with, in MessagePack, as store/deliveries.py reads it: a list with true for each that was settled, now or by the same
+--   call before, and false for each that came too late (its attempt is kept all the same); a list of the webhooks that fail:
+--   webhook, second of the first failure in a row, deliveries that failed since, warnings given; and whether somebody watches
+--   the live stream
 
 -- Out of memory, Redis refuses a script's first write if it takes memory, and none after that: this is the way out of a
 -- full Redis, so its first write takes none.
@@ -35,7 +36,7 @@ local function judge_gate(webhook, gate, failed, first_try, pause_ms)
 end
 
 local function say(sequence, record, place, reply)
-  if place == '' or record.p then return end
+  if not place or record.p then return end
   redis.call('HSET', key.delivery(sequence), 'p', 1)
   redis.call('RPUSH', key.replies(place), sequence .. ' ' .. reply)
   redis.call('ZADD', key.reply_turns, 'NX', whole(now_ms), place)
@@ -58,11 +59,11 @@ local function settle(sequence, record, step, wait_ms, reason)
 end
 
 for _, settlement in ipairs(cmsgpack.unpack(ARGV[2])) do
-  local number, fence, step, wait_ms, pause_ms, failed, reason, line, place, reply = unpack(settlement)
-  local sequence = whole(number)
+  local number, fence, step, line, reason, failed, wait_s, pause_s, place, reply = unpack(settlement)
+  local sequence, wait_ms, pause_ms = whole(number), math.floor(wait_s * 1000), math.floor(pause_s * 1000)
   local record = read(sequence)
   local gate = record and gate_of(record.w)
-  local mine = gate and record.l == whole(fence)
+  local mine = gate and record.l == whole(fence) or false
   if mine and record.s == 'sending' then
     redis.call('APPEND', key.attempts(sequence), line .. '\n')
     redis.call('ZREM', key.leases, sequence)
@@ -74,13 +75,13 @@ for _, settlement in ipairs(cmsgpack.unpack(ARGV[2])) do
     redis.call('APPEND', key.attempts(sequence), line .. '\n')
     if not open[record.s] then redis.call('PEXPIRE', key.attempts(sequence), retention_ms) end
   end
-  answer[#answer + 1] = mine and 1 or 0
+  answer[#answer + 1] = mine
 end
 finish()
 ring_if_soon()
 
 local list = {}
 for webhook, gate in pairs(failing) do
-  list[#list + 1] = {webhook, gate.since, gate.failed, gate.warned}
+  list[#list + 1] = {webhook, gate.since / 1000, gate.failed, gate.warned}
 end
-return {answer, list, redis.call('EXISTS', key.watched)}
+return cmsgpack.pack({answer, list, redis.call('EXISTS', key.watched) == 1})
