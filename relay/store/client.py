@@ -13,6 +13,7 @@ from importlib.resources import files
 from time import perf_counter
 
 import msgspec
+from redis import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from relay.core.delivery import OUTSTANDING, TRANSITIONS, State
@@ -21,6 +22,7 @@ from relay.store.connect import Connector
 from relay.store.errors import translated
 from relay.store.keys import GLOBAL_KEYS, GLOBAL_TAG, SHARD_KEYS, Keys, lua
 from relay.store.location import read_location
+from relay.store.pool import Command, exchange
 from relay.store.records import VERSION, check_version
 from relay.store.reply import integer
 
@@ -104,10 +106,10 @@ class Client:
         prefix = Keys(tag).prefix
         began = perf_counter()
         with translated():
-            try:
-                answer = self.redis.execute_command("EVALSHA", script.sha, 1, prefix, *arguments)
-            except NoScriptError:
-                answer = self.redis.execute_command("EVAL", script.code, 1, prefix, *arguments)
+            answer = _asked(self.redis, ("EVALSHA", script.sha, 1, prefix, *arguments))
+            if isinstance(answer, NoScriptError):
+                answer = _asked(self.redis, ("EVAL", script.code, 1, prefix, *arguments))
+            _raise_if_wrong(answer)
         self._timed(script.name, perf_counter() - began)
         return answer
 
@@ -122,18 +124,17 @@ class Client:
         prefix, retention_ms = Keys(shard).prefix, int(self.options.retention_s * 1000)
         began = perf_counter()
         with translated():
-            pipeline = self.redis.pipeline(transaction=False)
-            for script, arguments in calls:
-                pipeline.execute_command("EVALSHA", script.sha, 1, prefix, retention_ms, *arguments)
-            answers = pipeline.execute(raise_on_error=False)
+            answers = exchange(
+                self.redis,
+                [("EVALSHA", script.sha, 1, prefix, retention_ms, *arguments) for script, arguments in calls],
+            )
             unknown = [isinstance(answer, NoScriptError) for answer in answers]
             for at, (script, arguments) in enumerate(calls):
                 if unknown[at]:
                     answers[at] = self.run_on_shard(script, shard, arguments)
-                elif isinstance(answers[at], RedisError):
-                    raise answers[at]
-        self._timed("+".join(script.name for script, _ in calls), perf_counter() - began)
-        return list(answers), unknown == sorted(unknown)
+                _raise_if_wrong(answers[at])
+        self._timed("+".join([script.name for script, _ in calls]), perf_counter() - began)
+        return answers, unknown == sorted(unknown)
 
     def shards(self) -> int:
         """How many there are: as many as the first process wanted that ever came, whatever is wanted now. Raises
@@ -170,6 +171,15 @@ class Client:
 
 
 GLOBAL = GLOBAL_TAG
+
+
+def _asked(redis: Redis, command: Command) -> object:
+    return exchange(redis, (command,))[0]
+
+
+def _raise_if_wrong(answer: object) -> None:
+    if isinstance(answer, RedisError):
+        raise answer
 
 
 def _tables() -> str:

@@ -5,29 +5,25 @@ ever repeated by itself; and all connections of the process that want the same T
 takes 40 ms of CPU, and redis-py makes one for each connection.
 """
 
-import select
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from queue import Empty, LifoQueue
 from socket import socket
 
-from gevent.monkey import get_original
 from hiredis import pack_command
-from redis import BlockingConnectionPool, Redis, UnixDomainSocketConnection
+from redis import Redis, UnixDomainSocketConnection
 from redis.backoff import NoBackoff
-from redis.connection import AbstractConnection, Connection, SSLConnection
+from redis.connection import Connection, SSLConnection
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
 
 from relay.store.cluster import Cluster, Slots
 from relay.store.location import Address, Kind, Location
+from relay.store.pool import Brisk, Line, Pool
 
 CONNECT_S = 3.0
 SENTINEL_S = 1.0
 """What a Sentinel may take to answer before the next is asked."""
-
-_poll = get_original("select", "poll")
 
 Asked = Mapping[str, object]
 
@@ -63,7 +59,7 @@ class Connector:
     def _open_server(self, asked: Asked) -> Redis:
         plain = _Local if "path" in asked else _Plain
         made = _BriskTls if self._location.tls else plain
-        return Redis.from_pool(BlockingConnectionPool(connection_class=made, **asked))
+        return Redis.from_pool(Pool(connection_class=made, **asked))
 
     def _asked(self, connections: int, answer_s: float) -> Asked:
         return {
@@ -71,7 +67,7 @@ class Connector:
             **self._tls,
             "max_connections": connections,
             "timeout": answer_s,  # for a free connection
-            "queue_class": _Line,
+            "queue_class": Line,
             "socket_timeout": answer_s,
             "socket_connect_timeout": CONNECT_S,
             "retry": _never(),
@@ -83,7 +79,7 @@ class Connector:
 
         def make(address: Address) -> Redis:
             host, port = address
-            return Redis.from_pool(BlockingConnectionPool(connection_class=made, host=host, port=port, **asked))
+            return Redis.from_pool(Pool(connection_class=made, host=host, port=port, **asked))
 
         return make
 
@@ -100,24 +96,6 @@ def _never() -> Retry:
     return Retry(NoBackoff(), 0)
 
 
-class _Line(LifoQueue["AbstractConnection | None"]):
-    """A pool's connections that nobody uses, and the line of those who wait for one.
-
-    Who has waited and is handed one that its last user lost need not wait for the same silence again: neither it nor
-    those behind it. Whoever comes next finds it there, and tries.
-    """
-
-    def get(self, block: bool = True, timeout: float | None = None) -> AbstractConnection | None:  # noqa: FBT001, FBT002  # queue's
-        try:
-            return super().get(block=False)
-        except Empty:
-            connection = super().get(block, timeout)
-        if connection is not None and not connection.is_connected:
-            self.put_nowait(connection)
-            raise Empty
-        return connection
-
-
 class _Packer:
     """A command as bytes. redis-py would look at every word before hiredis does."""
 
@@ -125,27 +103,11 @@ class _Packer:
         return [pack_command((*name.split(), *words))]  # type: ignore[arg-type]  # its stub knows one word only
 
 
-class _Brisk(AbstractConnection):
-    """Whether a kept connection still stands is asked before each command, and gevent's poll takes three system calls
-    and as many objects to say that there is nothing to read.
-    """
-
-    def can_read(self, timeout: float = 0) -> bool:
-        sock = self._get_socket()
-        return (sock is None or _is_readable(sock)) and super().can_read(timeout)
-
-
-def _is_readable(sock: socket) -> bool:
-    poll = _poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
-
-
-class _Plain(_Brisk, Connection):
+class _Plain(Brisk, Connection):
     pass
 
 
-class _Local(_Brisk, UnixDomainSocketConnection):
+class _Local(Brisk, UnixDomainSocketConnection):
     pass
 
 
@@ -162,7 +124,7 @@ class _Tls(SSLConnection):
         return context.wrap_socket(sock, server_hostname=self.host)
 
 
-class _BriskTls(_Brisk, _Tls):
+class _BriskTls(Brisk, _Tls):
     pass
 
 
@@ -182,24 +144,22 @@ class _Sentinels(Sentinel):
         return self.master
 
 
-class _MasterPool(BlockingConnectionPool, SentinelConnectionPool):
+class _MasterPool(Pool, SentinelConnectionPool):
     """The one's patience, the other's address: asked of a Sentinel for each new connection."""
 
     def __init__(self, location: Location, sentinels: _Sentinels, asked: Asked) -> None:
         self._sentinels = sentinels
         made = _TlsMaster if location.tls else SentinelManagedConnection
-        super().__init__(  # type: ignore[no-untyped-call]  # redis-py
-            service_name=location.service, sentinel_manager=sentinels, connection_class=made, **asked
-        )
+        super().__init__(service_name=location.service, sentinel_manager=sentinels, connection_class=made, **asked)
 
     def get_connection(self, *_: object, **__: object) -> Connection:
-        connection: Connection = super().get_connection()  # type: ignore[no-untyped-call]  # redis-py
+        connection = super().get_connection()
         if (connection.host, connection.port) != self._sentinels.master:  # another pool has heard of a new one
             try:
                 connection.disconnect()
                 connection.connect()
             except BaseException:
-                self.release(connection)  # type: ignore[no-untyped-call]  # redis-py
+                self.release(connection)
                 raise
         return connection
 
