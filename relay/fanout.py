@@ -9,7 +9,6 @@ them, makes them into deliveries and borrows those in one round trip (`append`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from time import monotonic, time
 
@@ -22,7 +21,7 @@ from relay.core.matching import Match
 from relay.core.trace import Trace, arrivals, fan_out
 from relay.core.webhook import lane_of
 from relay.report import EventsMatched, EventUnreadable, Reporter, UnreadableFilter
-from relay.store.deliveries import Claimed, Deliveries, claim_call
+from relay.store.deliveries import Claimed
 from relay.store.directory import Directory
 from relay.store.journal import ECHO, Entry, Journal, Passed, Stretch, is_behind, position_of
 
@@ -47,14 +46,10 @@ STUBBORN_TURNS = 20
 Matching = Callable[[Entry], Sequence[Match]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lender:
-    """Who borrows deliveries as soon as they are made: `borrow` calls what it is given with the number that there is
-    room for, and begins those that come.
-    """
-
-    deliveries: Deliveries
-    borrow: Callable[[Callable[[int], Claimed]], object]
+Borrow = Callable[[Callable[[int], Claimed]], object]
+"""Borrows deliveries as soon as they are made: calls what it is given with the number that there is room for, and
+begins those that come.
+"""
 
 
 class FanOut:
@@ -66,11 +61,11 @@ class FanOut:
         directory: Directory,
         report: Reporter,
         *,
-        lender: Lender | None = None,
+        borrow: Borrow | None = None,
         trace: Trace | None = None,
     ) -> None:
         self._journal = journal
-        self._lender = lender
+        self._borrow = borrow
         self._directory = directory
         self._report = report
         self._trace = trace
@@ -116,11 +111,11 @@ class FanOut:
 
     def _append(self, envelopes: Sequence[Envelope]) -> list[bool]:
         stretch = self._stretch_of(envelopes)
-        if stretch is None or self._lender is None:
+        if stretch is None or self._borrow is None:
             self._caught_up = False
             return self._journal.append(envelopes)
         with self._working:
-            return self._pass_on(envelopes, stretch, self._lender)
+            return self._pass_on(envelopes, stretch, self._borrow)
 
     def _stretch_of(self, envelopes: Sequence[Envelope]) -> Stretch | None:
         """What becomes of them, if they may be passed on."""
@@ -133,17 +128,17 @@ class FanOut:
             return None
         return Stretch(cursor=cursor, following="", matched=matched, begun=len(envelopes))
 
-    def _pass_on(self, envelopes: Sequence[Envelope], stretch: Stretch, lender: Lender) -> list[bool]:
+    def _pass_on(self, envelopes: Sequence[Envelope], stretch: Stretch, borrow: Borrow) -> list[bool]:
         passed: list[Passed] = []
 
         def ask(room: int) -> Claimed:
             version = self._directory.version
-            passed.append(self._journal.pass_on(envelopes, stretch, version=version, then=claim_call(room)))
-            return lender.deliveries.claimed(passed[0].answer)
+            passed.append(self._journal.pass_on(envelopes, stretch, version=version, room=room))
+            return passed[0].claimed
 
         cursor, self._cursor, self._caught_up = self._cursor, None, False
         began = time()
-        lender.borrow(ask)
+        borrow(ask)
         if passed[0].word == "done":
             self._cursor, self._caught_up = passed[0].cursor, True
             self._tell(stretch, began)

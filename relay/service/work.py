@@ -14,7 +14,7 @@ from relay.deliver.post import Poster
 from relay.deliver.replay import Replayer, ReplayRooms
 from relay.deliver.reply import Post, Replier
 from relay.deliver.worker import Rooms, Worker
-from relay.fanout import FanOut, Lender
+from relay.fanout import FanOut
 from relay.loops import Loop
 from relay.report import Reporter
 from relay.service.rooms import Store
@@ -135,8 +135,7 @@ class ShardWork:
         which = _which(shard.number, store)
         self._slumber = slumber
         self.worker = Worker(rooms, settings.deliver_options(), report, share=share)
-        lender = Lender(deliveries=shard.deliveries, borrow=self.worker.borrow)
-        self._events = FanOut(shard.journal, store.directory, report, lender=lender, trace=trace)
+        self._events = FanOut(shard.journal, store.directory, report, borrow=self.worker.borrow, trace=trace)
         self.fan_out = Loop(f"fan out{which}", slumber.awaited(self._events.turn), report)
         self.claim = Loop(f"claim{which}", slumber.awaited(self.worker.claim), report)
         self.settle = Loop(f"settle{which}", self.worker.settle, report)

@@ -79,6 +79,13 @@ def claim_call(limit: int, *, grace_s: float = GRACE_S, asks_again: bool = False
     return _CLAIM, (limit, int(grace_s * 1000), int(asks_again))
 
 
+def read_claimed(client: Client, answer: object) -> Claimed:
+    """What a `claim_call` has brought."""
+    claimed = _read_claimed(blob(answer))
+    client.saw(claimed.newest)
+    return claimed
+
+
 class Deliveries:
     """One shard's deliveries; `attempts` is their log."""
 
@@ -96,17 +103,23 @@ class Deliveries:
         ends.
         """
         script, arguments = claim_call(limit, grace_s=grace_s, asks_again=True)
-        return self.claimed(self._client.run_on_shard(script, self.shard, arguments))
-
-    def claimed(self, answer: object) -> Claimed:
-        """What a `claim_call` has brought."""
-        claimed = _read_claimed(blob(answer))
-        self._client.saw(claimed.newest)
-        return claimed
+        return read_claimed(self._client, self._client.run_on_shard(script, self.shard, arguments))
 
     def settle(self, settlements: Sequence[Settlement]) -> Settled:
         """Write down what tries did. Raises StoreAway: ask again, it does no harm."""
         return _read_settled(blob(self._client.run_on_shard(self._settle, self.shard, _to_settle(settlements))))
+
+    def settle_and_claim(self, settlements: Sequence[Settlement], limit: int) -> tuple[Settled, Claimed]:
+        """`settle`, and then `claim` what there is room for now, in one round trip. Raises StoreAway: ask for both
+        again, it does no harm; what was lent comes back when its lease ends.
+
+        Whoever sleeps until there is something to claim is woken for what is left, and for what comes soon.
+        """
+        calls = ((self._settle, _to_settle(settlements, claimed_next=True)), claim_call(limit))
+        (settled, claimed), in_turn = self._client.run_in_turn(self.shard, calls)
+        if not in_turn:
+            self._client.ring(self.shard)  # the claim came first, and saw nothing of it
+        return _read_settled(blob(settled)), read_claimed(self._client, claimed)
 
     def wait(self, at_most_s: float) -> None:
         """Until the bell rings, or for `at_most_s` (bounded by BLOCK_S). Raises StoreAway."""
@@ -146,7 +159,7 @@ class Deliveries:
         return read_ledger(self._client, self.shard, webhook)
 
 
-def _to_settle(settlements: Sequence[Settlement]) -> tuple[bytes]:
+def _to_settle(settlements: Sequence[Settlement], *, claimed_next: bool = False) -> tuple[bytes, int]:
     rows = [
         (
             one.claim.sequence,
@@ -161,7 +174,7 @@ def _to_settle(settlements: Sequence[Settlement]) -> tuple[bytes]:
         )
         for one in settlements
     ]
-    return (write_rows(rows),)
+    return write_rows(rows), int(claimed_next)
 
 
 def _delivery(id: DeliveryId, record: Mapping[str, str]) -> Delivery:

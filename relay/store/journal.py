@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId, EventId
 from relay.core.matching import Match
-from relay.store.client import BLOCK_S, Argument, Call, Client, Script, write_rows
+from relay.store.client import BLOCK_S, Argument, Client, Script, write_rows
+from relay.store.deliveries import Claimed, claim_call, read_claimed
 from relay.store.errors import translated
 from relay.store.events import Events, write_head
 from relay.store.keys import Keys
@@ -71,7 +72,7 @@ class Passed(Struct, frozen=True, kw_only=True):
     are_new: list[bool]
     word: str
     cursor: str  # as it is now, if that is known
-    answer: object  # of what was done then
+    claimed: Claimed
 
 
 class Journal:
@@ -107,23 +108,22 @@ class Journal:
         self._recent.add(envelopes if all(are_new) else list(compress(envelopes, are_new)))
         return are_new
 
-    def pass_on(self, envelopes: Sequence[Envelope], stretch: Stretch, *, version: int, then: Call) -> Passed:
-        """Append `envelopes`, fan them out, and do `then`, a claim: in one round trip, and for a Redis that writes
-        each change to its disk, with one wait for that.
+    def pass_on(self, envelopes: Sequence[Envelope], stretch: Stretch, *, version: int, room: int) -> Passed:
+        """Append `envelopes`, fan them out, and claim as many deliveries as there is `room` for: in one round trip, and
+        for a Redis that writes each change to its disk, with one wait for that.
 
         The stretch's entries are these envelopes. They are fanned out if they are new and nothing else in the journal
         is behind the cursor; otherwise they are appended all the same, and `word` is one of `fan_out`'s, or "crowded".
         Raises StoreAway: then ask again, it does no harm.
         """
         fan_out = self._to_fan_out(stretch, version=version, claimed_next=True)
-        calls = ((self._append, _to_append(envelopes)), (self._fan_out, fan_out), then)
-        (appended, fanned_out, answer), in_turn = self._client.run_in_turn(self.shard, calls)
+        calls = ((self._append, _to_append(envelopes)), (self._fan_out, fan_out), claim_call(room))
+        (appended, fanned_out, lent), in_turn = self._client.run_in_turn(self.shard, calls)
         if not in_turn:
-            with translated():
-                self._client.redis.rpush(self._keys("bell"), 1)  # the claim came first, and saw nothing of it
+            self._client.ring(self.shard)  # the claim came first, and saw nothing of it
         are_new = self._appended(envelopes, appended)
         word, cursor = self._fanned_out(fanned_out)
-        return Passed(are_new=are_new, word=word, cursor=cursor, answer=answer)
+        return Passed(are_new=are_new, word=word, cursor=cursor, claimed=read_claimed(self._client, lent))
 
     def cursor(self) -> str:
         """The position up to which fan-out is done. Raises StoreAway."""

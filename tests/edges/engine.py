@@ -8,7 +8,7 @@ from relay.core.ledger import Ledger
 from relay.deliver.health import Health
 from relay.deliver.post import Poster, PostOptions
 from relay.deliver.worker import DeliverOptions, Rooms, Worker
-from relay.fanout import FanOut, Lender
+from relay.fanout import FanOut
 from relay.loops import Loop
 from relay.report import Fact, LoopFailed
 from relay.store.client import Client, StoreOptions
@@ -39,8 +39,7 @@ class Engine(Filled):
         self.worker = Worker(
             rooms, DeliverOptions(agent="slack-webhook-relay/test", in_flight=in_flight), self.facts.append
         )
-        lender = Lender(deliveries=self.deliveries, borrow=self.worker.borrow)
-        self.events = FanOut(self.journal, self.directory, self.facts.append, lender=lender)
+        self.events = FanOut(self.journal, self.directory, self.facts.append, borrow=self.worker.borrow)
         turns = {"fan out": self.events.turn, "claim": self.worker.claim, "settle": self.worker.settle}
         self.loops = [Loop(name, turn, self.facts.append) for name, turn in turns.items()]
 

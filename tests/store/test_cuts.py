@@ -135,6 +135,29 @@ def test_settle(filled: Filled, own_redis: RedisServer) -> None:
         assert audit(filled.client.redis) == []
 
 
+def test_settle_and_claim(filled: Filled, own_redis: RedisServer) -> None:
+    """What was settled in an answer that was lost is settled again; what was lent in it comes back."""
+    for call in range(100):
+        filled.deliver(*names(call))
+    under_way = [filled.claim(EACH)]
+    settled: list[Claim] = []
+
+    def settle_and_claim(_: int) -> None:
+        done = [Settlement(claim=one, step=Step.ACCEPT, failed=False, attempt=b'{"n":1}') for one in under_way[-1]]
+        answer, claimed = filled.deliveries.settle_and_claim(done, EACH)
+        assert answer.in_time == [True] * len(done)
+        settled.extend(under_way[-1])
+        under_way.append(claimed.claims)
+
+    with cut_again_and_again(own_redis, settle_and_claim):
+        assert len({claim.sequence for claim in settled}) == len(settled)
+        assert filled.deliveries.ledger().delivered == len(settled)
+        assert filled.deliveries.ledger().outstanding == 2000 - len(settled)
+        for claim in settled:
+            assert filled.deliveries.attempts.of(claim.id) == [b'{"n":1}']
+        assert audit(filled.client.redis) == []
+
+
 def test_claim(filled: Filled, own_redis: RedisServer) -> None:
     """What was lent in an answer that was lost comes back; nothing is lent twice at a time."""
     for call in range(100):

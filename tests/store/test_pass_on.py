@@ -8,8 +8,8 @@ import pytest
 from relay.core.ids import WebhookId
 from relay.core.ledger import Ledger
 from relay.core.matching import Match
-from relay.fanout import FanOut, Lender
-from relay.store.deliveries import Claimed, claim_call
+from relay.fanout import FanOut
+from relay.store.deliveries import Claimed
 from relay.store.directory import Directory
 from relay.store.journal import Passed, Stretch
 from tests.store.audit import audit
@@ -34,16 +34,16 @@ def pass_on(
         begun=len(envelopes),
     )
     known = filled.webhooks.changes.version() if version is None else version
-    return filled.journal.pass_on(envelopes, stretch, version=known, then=claim_call(limit))
+    return filled.journal.pass_on(envelopes, stretch, version=known, room=limit)
 
 
-def lent(filled: Filled, passed: Passed) -> list[str]:
-    return [claim.event_id for claim in filled.deliveries.claimed(passed.answer).claims]
+def lent(passed: Passed) -> list[str]:
+    return [claim.event_id for claim in passed.claimed.claims]
 
 
 def test_an_event_is_kept_fanned_out_and_lent_at_once(filled: Filled) -> None:
     passed = pass_on(filled, "Ev1", "Ev2")
-    assert (passed.are_new, passed.word, lent(filled, passed)) == ([True, True], "done", ["Ev1", "Ev2"])
+    assert (passed.are_new, passed.word, lent(passed)) == ([True, True], "done", ["Ev1", "Ev2"])
     assert passed.cursor == filled.journal.cursor() == filled.journal.newest("+", 1)[0].position
     assert filled.deliveries.ledger() == Ledger(received=2, outstanding=2, events=2)
     assert audit(filled.client.redis) == []
@@ -57,7 +57,7 @@ def test_one_passes_on_behind_the_other(filled: Filled) -> None:
 def test_what_waits_in_the_journal_is_not_overtaken(filled: Filled) -> None:
     filled.append("Ev1")
     passed = pass_on(filled, "Ev2")
-    assert (passed.are_new, passed.word, lent(filled, passed)) == ([True], "crowded", [])
+    assert (passed.are_new, passed.word, lent(passed)) == ([True], "crowded", [])
     assert filled.fan_out(ONE) == "done"
     assert [claim.event_id for claim in filled.claim()] == ["Ev1", "Ev2"]
     assert audit(filled.client.redis) == []
@@ -66,7 +66,7 @@ def test_what_waits_in_the_journal_is_not_overtaken(filled: Filled) -> None:
 def test_a_copy_changes_nothing(filled: Filled) -> None:
     pass_on(filled, "Ev1")
     again = pass_on(filled, "Ev1")
-    assert (again.are_new, again.word, lent(filled, again)) == ([False], "crowded", [])
+    assert (again.are_new, again.word, lent(again)) == ([False], "crowded", [])
     half_new = pass_on(filled, "Ev1", "Ev2")
     assert (half_new.are_new, half_new.word) == ([False, True], "crowded")
     assert filled.deliveries.ledger().events == 1
@@ -82,7 +82,7 @@ def test_who_does_not_know_enough_only_appends(
 
 
 def test_who_has_no_room_leaves_it_to_others_and_wakes_them(filled: Filled) -> None:
-    assert lent(filled, pass_on(filled, "Ev1", limit=0)) == []
+    assert lent(pass_on(filled, "Ev1", limit=0)) == []
     filled.deliveries.wait(5.0)  # the bell has rung
     assert [claim.event_id for claim in filled.claim()] == ["Ev1"]
 
@@ -96,9 +96,9 @@ def test_who_may_have_to_wait_for_a_rate_limit_wakes_somebody_who_does(filled: F
     assert stands is not None
     filled.webhooks.change(replace(stands, rate_limit=1.0))
     bell_rings(filled)
-    assert lent(filled, pass_on(filled, "Ev1")) == ["Ev1"]
+    assert lent(pass_on(filled, "Ev1")) == ["Ev1"]
     assert not bell_rings(filled)
-    assert lent(filled, pass_on(filled, "Ev2")) == []
+    assert lent(pass_on(filled, "Ev2")) == []
     assert bell_rings(filled)
 
 
@@ -107,7 +107,7 @@ def test_a_claim_that_came_before_its_turn_is_made_up_for(filled: Filled) -> Non
     bell_rings(filled)
     filled.client.redis.script_flush()
     assert filled.claim() == []
-    assert lent(filled, pass_on(filled, "Ev1")) == []
+    assert lent(pass_on(filled, "Ev1")) == []
     assert bell_rings(filled)
     assert [claim.event_id for claim in filled.claim()] == ["Ev1"]
 
@@ -129,7 +129,7 @@ class Hearing:
             filled.journal,
             Directory(filled.webhooks),
             lambda _: None,
-            lender=Lender(deliveries=filled.deliveries, borrow=self._borrow),
+            borrow=self._borrow,
         )
 
     def append(self, *names: str) -> list[bool]:

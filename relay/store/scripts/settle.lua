@@ -2,7 +2,8 @@
 --
 -- ARGV: retention ms; rows: sequence, fence, step (accept, postpone, give_up, give_back, hold), the attempt (a JSON line),
 --       reason (with postpone and give_back: Slack's word for the next try's X-Slack-Retry-Reason), whether the endpoint
---       failed, seconds until the next try, seconds that the whole webhook pauses, and if there is a reply its place and it
+--       failed, seconds until the next try, seconds that the whole webhook pauses, and if there is a reply its place and it;
+--       1 if a claim follows at once, so that nobody need be woken for what is due now
 -- leases, delivery:<n>, attempts:<n>, event:<id>, extra, due, later, tray, held, lane, fresh, gate, turns, ledger, bell
 -- replies:<place>  list  with accept, once for each delivery: what the endpoint answered, to be said in Slack
 -- reply_turns, reply_bell
@@ -78,7 +79,7 @@ for _, settlement in ipairs(cmsgpack.unpack(ARGV[2])) do
   answer[#answer + 1] = mine
 end
 finish()
-ring_if_soon()
+if ARGV[3] ~= '1' or upcoming <= now_us + SOON_US then ring_if_soon() end
 
 local list = {}
 for webhook, gate in pairs(failing) do
