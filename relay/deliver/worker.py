@@ -76,6 +76,7 @@ class Worker:
         self._at_once = BATCH
         self._something_ended = Event()
         self._closing = False
+        self._more_waits = False  # or did, when we last asked
         self.in_flight = 0
         """Claimed, and neither settled nor left to its lease."""
 
@@ -85,14 +86,13 @@ class Worker:
             self._share.wait(BLOCK_S)
             return
         claimed = self.borrow(self._rooms.deliveries.claim)
-        if not claimed.claims:
+        self._more_waits = bool(claimed.claims)
+        if not self._more_waits:
             self._rooms.deliveries.wait(BLOCK_S if claimed.wait_s is None else claimed.wait_s)
 
     def borrow(self, ask: Callable[[int], Claimed]) -> Claimed:
         """`ask` for as many as there is room for, and begin them. Raises what `ask` does."""
-        room = 0 if self._closing else max(0, self._share.room)
-        self._share.take(room)
-        begun = 0
+        room, begun = self._reserve(), 0
         try:
             began = monotonic()
             claimed = ask(room)
@@ -100,6 +100,11 @@ class Worker:
         finally:
             self._share.give(room - begun)
         return claimed
+
+    def _reserve(self) -> int:
+        room = 0 if self._closing else max(0, self._share.room)
+        self._share.take(room)
+        return room
 
     def settle(self) -> None:
         """Wait for outcomes, a few seconds at most, and write them down. Raises StoreAway: they are kept for the next
@@ -119,7 +124,6 @@ class Worker:
             self._single_out(batch)
             raise
         self._at_once = min(BATCH, self._at_once * 2)
-        self._give_back(batch)
         self._tell(batch, settled)
         self._rooms.health.consider(settled.failing)
 
@@ -136,10 +140,32 @@ class Worker:
             show(self._rooms.outcomes, tried)
 
     def _settle(self, batch: Sequence[Settlement | Tried]) -> Settled:
+        """And, where more waits, borrow and begin as many as there is room for then, in the same round trip."""
         for one in batch:
             if isinstance(one, Tried) and isinstance(one.verdict, Gone):  # first: an enabled webhook holds nothing
                 self._rooms.health.disable(one.attempt.webhook.id, DisabledReason.GONE)
-        return self._rooms.deliveries.settle([one.settlement if isinstance(one, Tried) else one for one in batch])
+        settlements = [one.settlement if isinstance(one, Tried) else one for one in batch]
+        if self._closing or not self._more_waits:
+            settled = self._rooms.deliveries.settle(settlements)
+            self._give_back(batch)
+            return settled
+        room, begun = self._reserve(), 0
+        try:
+            began = monotonic()
+            settled, claimed = self._rooms.deliveries.settle_and_claim(settlements, room + len(batch))
+            self._give_back(batch)
+            self._more_waits = bool(claimed.claims)
+            begun = self._begin_if_possible(claimed, began)
+        finally:
+            self._share.give(room - begun)
+        return settled
+
+    def _begin_if_possible(self, claimed: Claimed, began: float) -> int:
+        """What was settled is settled: the next call tells of the outage, and what was lent is left to its lease."""
+        try:
+            return self._begin_all(claimed, began)
+        except Away:
+            return 0
 
     def _single_out(self, batch: Sequence[Settlement | Tried]) -> None:
         """A record that cannot be settled must not hold up the others: they go one by one, and it is left to its
