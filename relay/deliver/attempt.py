@@ -21,19 +21,11 @@ from relay.core.webhook import SLACK, Webhook
 KEPT_HEADERS = 32
 
 
-SHORT_BYTES = 256
-"""An answer's body up to here may be one that comes again."""
+SHORT_BYTES, FEW_HEADERS = 256, 16
+"""An answer's body and headers up to here may be some that come again."""
 
 
-class Said(Struct, kw_only=True, omit_defaults=True):
-    """What an endpoint answered."""
-
-    status: int = 0
-    headers: tuple[tuple[str, str], ...] = ()
-    excerpt: str = ""
-
-
-class Line(Said, kw_only=True, omit_defaults=True):
+class Line(Struct, kw_only=True, omit_defaults=True):
     """One line; what is empty is not written. admin/attempts.py reads it."""
 
     at: float  # Unix seconds at which the try began
@@ -42,6 +34,9 @@ class Line(Said, kw_only=True, omit_defaults=True):
     retry_reason: str = ""
     media: str = ""  # "": Slack's JSON
     own_headers: list[str] = []
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    excerpt: str = ""
     failure: str = ""
     detail: str = ""
     timing: tuple[float, ...] = ()  # milliseconds: dns, connect, tls, first byte, total
@@ -49,30 +44,26 @@ class Line(Said, kw_only=True, omit_defaults=True):
 
 def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, media: Media, at: float) -> bytes:
     """`media`: the envelope's; `at`: Unix seconds at which the try began."""
-    if isinstance(outcome, Answered) and media is JSON and len(outcome.excerpt) <= SHORT_BYTES:
-        timing = outcome.timing
-        is_usual = not (webhook.headers or claim.tries or claim.losses or timing.dns_s or timing.connect_s)
-        if is_usual and webhook.format is SLACK:
-            said = _said(outcome.status, outcome.headers, outcome.excerpt)
-            if SIGNED not in said:
-                first_byte, total = int(timing.first_byte_s * 1e5) / 100, int(timing.total_s * 1e5) / 100
-                return b'{"at":%a,"n":1,"url":%b,%b,"timing":[0.0,0.0,0.0,%a,%a]}' % (
-                    *(int(at * 1000) / 1000, _quoted(webhook.url), said),
-                    *(first_byte, total),
-                )
+    if isinstance(outcome, Answered) and media is JSON and webhook.format is SLACK and not webhook.headers:
+        timing, headers, excerpt = outcome.timing, outcome.headers, outcome.excerpt
+        is_first = not (claim.tries or claim.losses or timing.dns_s or timing.connect_s)
+        if is_first and len(headers) <= FEW_HEADERS and len(excerpt) <= SHORT_BYTES:
+            said = _said(webhook.url, outcome.status, headers, excerpt=excerpt)
+            if said is not None:
+                first_byte_ms, total_ms = timing.first_byte_s * 1000, timing.total_s * 1000
+                return b'{"at":%a%b%.2f,%.2f]}' % (int(at * 1000) / 1000, said, first_byte_ms, total_ms)
     return written_line(claim, webhook, outcome, media=media, at=at)
 
 
 @lru_cache(maxsize=1024)
-def _said(status: int, headers: tuple[tuple[str, str], ...], excerpt: bytes) -> bytes:
-    """A line's fields that hold what an endpoint said: most say the same again and again."""
-    line = Said(status=status, headers=headers[:KEPT_HEADERS], excerpt=excerpt.decode("utf-8", "replace"))
-    return json_text.write_record(line)[1:-1]
-
-
-@lru_cache(maxsize=4096)
-def _quoted(url: str) -> bytes:
-    return json_text.write(url)
+def _said(url: str, status: int, headers: tuple[tuple[str, str], ...], *, excerpt: bytes) -> bytes | None:
+    """What stands between the times of a first try on a kept connection: most endpoints say the same again and again.
+    None if a secret may be in it.
+    """
+    line = Line(at=0.0, n=1, url=url, status=status, headers=headers)
+    line.excerpt, line.timing = excerpt.decode("utf-8", "replace"), (0.0, 0.0, 0.0)
+    text = json_text.write_record(line)
+    return None if SIGNED in text else text.removeprefix(b'{"at":0.0').removesuffix(b"]}") + b","
 
 
 def written_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, media: Media, at: float) -> bytes:
@@ -108,13 +99,5 @@ def _without(line: Line, secrets: list[str]) -> Line:
 
 def _timing(timing: Timing) -> tuple[float, ...]:
     """Milliseconds, with two decimals."""
-    first_byte, total = int(timing.first_byte_s * 1e5) / 100, int(timing.total_s * 1e5) / 100
-    if not timing.dns_s and not timing.connect_s:  # on a kept connection
-        return 0.0, 0.0, 0.0, first_byte, total
-    return (
-        int(timing.dns_s * 1e5) / 100,
-        int(timing.connect_s * 1e5) / 100,
-        int(timing.tls_s * 1e5) / 100,
-        first_byte,
-        total,
-    )
+    stages = (timing.dns_s, timing.connect_s, timing.tls_s, timing.first_byte_s, timing.total_s)
+    return tuple([round(seconds * 1000, 2) for seconds in stages])

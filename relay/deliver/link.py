@@ -110,7 +110,10 @@ class Link:
             if events & EVENT_WRITE:
                 self._on_writable()
             if events & EVENT_READ and (came := self._pipe.receive()) is not None:
-                self._on_heard(came)
+                if self._state is POSTING:
+                    self._hear(came)
+                else:
+                    self._on_heard(came)
         except Broken as broken:
             self._break(broken)
         except ssl.SSLError as error:
@@ -141,9 +144,8 @@ class Link:
             self._pipe.send(_tunnel_request(self.way))
 
     def _on_heard(self, came: bytes) -> None:
-        if self._state is POSTING:
-            self._hear(came)
-        elif self._state is IDLE:
+        """While no answer is waited for."""
+        if self._state is IDLE:
             self._overhear(came)
         elif not came:
             raise Broken(BLAME[self._state], "the connection was closed")
@@ -194,8 +196,7 @@ class Link:
             self.first_byte_at = monotonic()
             if known := self._keeper.familiar.recall(words):
                 head, body = known
-                self.excerpt = body[: self._keep_bytes]
-                self._end(head)
+                self._end(head, body[: self._keep_bytes])
                 return
         self._read(words, is_first=is_first)
 
@@ -211,7 +212,7 @@ class Link:
         if not answer.whole and self._wire.ended:
             answer.end()
         if answer.whole or answer.too_long:
-            self._end_answered()
+            self._end(answer.head, answer.excerpt)
 
     def _overhear(self, came: bytes) -> None:
         """Something while nothing was asked: TLS may have business of its own, all else ends the connection."""
@@ -220,26 +221,24 @@ class Link:
         if words or self._wire.ended:
             self.close()
 
-    def _end_answered(self) -> None:
-        self.excerpt = self._answer.excerpt
-        self._end(self._answer.head)
-
     def _break(self, broken: Broken) -> None:
         """It ends before its answer does; perhaps enough of that has been heard."""
         if self._state is POSTING and self.first_byte_at and self._answer.enough:
-            self._end_answered()
-        else:
-            self._end(broken)
-
-    def _end(self, how: Head | Broken) -> None:
-        """Of the POST under way, if there is one."""
+            self._end(self._answer.head, self._answer.excerpt)
+            return
         posting = self._state is not IDLE
-        if isinstance(how, Head) and how.keeps and self._pipe.drained and not self._wire.ended:
+        self.close()
+        if posting:
+            self._keeper.ended(self, broken)
+
+    def _end(self, head: Head, excerpt: bytes) -> None:
+        """The POST has its answer."""
+        self.excerpt = excerpt
+        if head.keeps and self._pipe.drained and not self._wire.ended:
             self._state = IDLE
         else:
             self.close()
-        if posting:
-            self._keeper.ended(self, how)
+        self._keeper.ended(self, head)
 
 
 def _tunnel_request(way: Way) -> bytes:

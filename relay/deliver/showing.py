@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from relay.core import json_text
 from relay.core.webhook import Json
-from relay.deliver.verdicts import Tried, fact
+from relay.deliver.verdicts import Tried
 from relay.store.errors import StoreAway
 from relay.store.outcomes import Outcomes
 
@@ -20,7 +20,7 @@ def show(outcomes: Outcomes, batch: Sequence[Tried]) -> None:
 
 def outcome_line(tried: Tried) -> bytes:
     """docs/stream.md has the fields."""
-    said = fact(tried)
+    said = tried.fact
     line: dict[str, Json] = {
         "delivery": said.delivery,
         "webhook": said.webhook,

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 from relay.core.outcome import Refused
 from relay.core.trace import EVENT_ID, EVENT_TYPE, Role, Span, attempt_id, first_id, trace_id
 from relay.core.url import PORTS
-from relay.deliver.verdicts import Tried, fact
+from relay.deliver.verdicts import Tried
 
 
 def attempt_span(tried: Tried) -> Span:
     """Its parent is the event's arrival: what is sent again years later still belongs there."""
-    attempt, said = tried.attempt, fact(tried)
+    attempt, said = tried.attempt, tried.fact
     place = urlsplit(attempt.webhook.url)
     took_s = 0.0 if isinstance(tried.outcome, Refused) else tried.outcome.timing.total_s
     trace = trace_id(attempt.claim.event_id)

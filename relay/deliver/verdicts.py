@@ -8,8 +8,8 @@ from relay.core import json_text
 from relay.core.delivery import Claim, Reason, Step
 from relay.core.envelope import Envelope
 from relay.core.outcome import Answered, Failed, Outcome, Refused
-from relay.core.reply import Reply, reply_to
-from relay.core.retry import Again, Dead, Delivered, Gone, Verdict, judge, retry_reason
+from relay.core.reply import reply_to
+from relay.core.retry import DELIVERED, Again, Dead, Delivered, Gone, Verdict, judge, retry_reason
 from relay.core.webhook import Json, Webhook
 from relay.deliver.attempt import attempt_line
 from relay.report import Attempt
@@ -37,17 +37,23 @@ class Tried(Struct, frozen=True, kw_only=True, gc=False):
     outcome: Outcome
     verdict: Verdict
     settlement: Settlement
+    fact: Attempt  # the log line
 
 
 def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Tried:
     """`now`: Unix seconds; `dice`: 0 to 1."""
-    verdict = judge(outcome, attempt.claim.tries, attempt.webhook.retry_schedule_s, now=now, dice=dice)
-    line = attempt_line(attempt.claim, attempt.webhook, outcome, media=attempt.envelope.media, at=attempt.at)
-    reply = None
-    if attempt.webhook.reply and isinstance(outcome, Answered):
-        reply = reply_to(attempt.envelope, outcome, now=now, connections=attempt.webhook.connections)
-    settlement = _settlement(attempt.claim, outcome, verdict, line=line, reply=reply)
-    return Tried(attempt=attempt, outcome=outcome, verdict=verdict, settlement=settlement)
+    claim, webhook, envelope = attempt.claim, attempt.webhook, attempt.envelope
+    verdict = judge(outcome, claim.tries, webhook.retry_schedule_s, now=now, dice=dice)
+    line = attempt_line(claim, webhook, outcome, media=envelope.media, at=attempt.at)
+    if verdict is DELIVERED:
+        reply = None
+        if webhook.reply and isinstance(outcome, Answered):
+            reply = reply_to(envelope, outcome, now=now, connections=webhook.connections)
+        settlement = Settlement(claim=claim, step=ACCEPT, failed=False, attempt=line, reply=reply)
+    else:
+        settlement = _settlement(claim, outcome, verdict, line=line)
+    fact = _fact(attempt, outcome, verdict, reason=settlement.reason)
+    return Tried(attempt=attempt, outcome=outcome, verdict=verdict, settlement=settlement, fact=fact)
 
 
 def unsent(claim: Claim, reason: Reason, *, why: str, at: float) -> Settlement:
@@ -57,10 +63,10 @@ def unsent(claim: Claim, reason: Reason, *, why: str, at: float) -> Settlement:
     return Settlement(claim=claim, step=Step.GIVE_UP, failed=False, reason=reason, attempt=line)
 
 
-def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes, reply: Reply | None) -> Settlement:
+def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes) -> Settlement:
     match verdict:
         case Delivered():
-            return Settlement(claim=claim, step=ACCEPT, failed=False, reason=verdict.reason, attempt=line, reply=reply)
+            return Settlement(claim=claim, step=ACCEPT, failed=False, reason=verdict.reason, attempt=line)
         case Again():
             return Settlement(
                 claim=claim,
@@ -86,12 +92,10 @@ def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes
             assert_never(never)
 
 
-def fact(tried: Tried) -> Attempt:
-    """The log line."""
-    attempt, outcome, verdict = tried.attempt, tried.outcome, tried.verdict
-    claim = attempt.claim
+def _fact(attempt: Try, outcome: Outcome, verdict: Verdict, *, reason: str) -> Attempt:
+    claim, envelope = attempt.claim, attempt.envelope
     again_in_s = latency_ms = None
-    reason, result, detail, took_s = tried.settlement.reason, "refused", "", 0.0
+    result, detail, took_s = "refused", "", 0.0
     match outcome:
         case Answered():
             result, took_s = STATUS[outcome.status], outcome.timing.total_s
@@ -105,12 +109,12 @@ def fact(tried: Tried) -> Attempt:
         again_in_s, reason = verdict.wait_s, ""
     elif isinstance(verdict, Delivered) and not claim.belated:
         # from the frame on Slack's socket to the endpoint's answer; by two clocks perhaps, or one that was set back
-        latency_ms = max(0, int((attempt.at + took_s - attempt.envelope.received_at) * 1000))
+        latency_ms = max(0, int((attempt.at + took_s - envelope.received_at) * 1000))
     return Attempt(
         delivery=claim.id,
         webhook=claim.webhook,
         event=claim.event_id,
-        kind=attempt.envelope.kind,
+        kind=envelope.kind,
         attempt=claim.tries + claim.losses + 1,
         result=result,
         verdict=verdict.word,

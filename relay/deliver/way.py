@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -20,6 +20,7 @@ class Way:
     secure: bool
     proxy: tuple[str, int] | None = None  # address and port of the proxy, if there is one
     login: str = ""  # for the proxy: its Proxy-Authorization
+    idle: "list[Link]" = field(default_factory=list, init=False, repr=False)  # Kept's
 
     @property
     def peer(self) -> tuple[str, int]:
@@ -45,24 +46,18 @@ class Kept:
         """Called with the time at which `expire` is wanted, when the first of several becomes idle."""
         self._limit = limit
         self._idle_s = idle_s
-        self._by_way: dict[Way, list[Link]] = {}
         self._since: dict[Link, float] = {}  # the one that has been idle longest comes first
 
     def take(self, way: Way) -> "Link | None":
         """One on which to post now."""
-        links = self._by_way.get(way)
-        if not links:
+        if not way.idle:
             return None
-        link = links.pop()
+        link = way.idle.pop()
         del self._since[link]
         return link
 
     def keep(self, link: "Link", now: float) -> None:
-        links = self._by_way.get(link.way)
-        if links is None:
-            self._by_way[link.way] = [link]
-        else:
-            links.append(link)
+        link.way.idle.append(link)
         if not self._since:
             self.wake_at(now + self._idle_s)
         self._since[link] = now
@@ -72,10 +67,7 @@ class Kept:
     def forget(self, link: "Link") -> None:
         """It has closed."""
         if self._since.pop(link, None) is not None:
-            links = self._by_way[link.way]
-            links.remove(link)
-            if not links:
-                del self._by_way[link.way]
+            link.way.idle.remove(link)
 
     def expire(self, now: float) -> float:
         """Closes what has been idle too long. Answers when the next one will have been; infinity if none is idle."""

@@ -15,11 +15,10 @@ from time import monotonic, time
 from gevent.event import Event
 
 from relay.core.callback import write_callback
-from relay.core.delivery import Claim, Reason
+from relay.core.delivery import Claim, Reason, Step
 from relay.core.envelope import Envelope
 from relay.core.errors import Away, RelayError
 from relay.core.outcome import Outcome
-from relay.core.retry import Gone
 from relay.core.trace import Trace
 from relay.core.webhook import DisabledReason
 from relay.deliver.answers import bytes_to_keep, pass_on
@@ -28,7 +27,7 @@ from relay.deliver.in_flight import InFlight, Share
 from relay.deliver.post import Poster, Request
 from relay.deliver.showing import show
 from relay.deliver.spans import attempt_span
-from relay.deliver.verdicts import Tried, Try, conclude, fact, unsent
+from relay.deliver.verdicts import Tried, Try, conclude, unsent
 from relay.report import DeliveryUnsendable, LoopFailed, Reporter, SettledLate, report_all
 from relay.store.client import BLOCK_S
 from relay.store.deliveries import GRACE_S, Claimed, Deliveries, Settled, Settlement
@@ -39,6 +38,8 @@ from relay.store.outcomes import Outcomes
 
 BATCH = 256
 """Settlements at a time."""
+
+HOLD = Step.HOLD  # for the hot path, as in core/envelope.py
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,7 @@ class Worker:
 
     def _tell(self, batch: Sequence[Settlement | Tried], settled: Settled) -> None:
         tried = [one for one in batch if isinstance(one, Tried)]
-        report_all(self._report, [fact(one) for one in tried])
+        report_all(self._report, [one.fact for one in tried])
         if not all(settled.in_time):
             for one, in_time in zip(batch, settled.in_time, strict=True):
                 if isinstance(one, Tried) and not in_time:
@@ -141,10 +142,10 @@ class Worker:
 
     def _settle(self, batch: Sequence[Settlement | Tried]) -> Settled:
         """And, where more waits, borrow and begin as many as there is room for then, in the same round trip."""
-        for one in batch:
-            if isinstance(one, Tried) and isinstance(one.verdict, Gone):  # first: an enabled webhook holds nothing
-                self._rooms.health.disable(one.attempt.webhook.id, DisabledReason.GONE)
         settlements = [one.settlement if isinstance(one, Tried) else one for one in batch]
+        for settlement in settlements:
+            if settlement.step is HOLD:  # 410. First: an enabled webhook holds nothing
+                self._rooms.health.disable(settlement.claim.webhook, DisabledReason.GONE)
         if self._closing or not self._more_waits:
             settled = self._rooms.deliveries.settle(settlements)
             self._give_back(batch)
