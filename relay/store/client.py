@@ -13,7 +13,6 @@ from importlib.resources import files
 from time import perf_counter
 
 import msgspec
-from redis import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from relay.core.delivery import OUTSTANDING, TRANSITIONS, State
@@ -22,7 +21,7 @@ from relay.store.connect import Connector
 from relay.store.errors import translated
 from relay.store.keys import GLOBAL_KEYS, GLOBAL_TAG, SHARD_KEYS, Keys, lua
 from relay.store.location import read_location
-from relay.store.pool import Command, exchange
+from relay.store.pool import exchange_with
 from relay.store.records import VERSION, check_version
 from relay.store.reply import integer
 
@@ -85,7 +84,7 @@ def _nobody_asks(_script: str, _seconds: float) -> None:
 class Client:
     """Redis, for one process."""
 
-    __slots__ = ("_blocking", "_shards", "_shards_wanted", "_timed", "newest_sequence", "options", "redis")
+    __slots__ = ("_blocking", "_exchange", "_shards", "_shards_wanted", "_timed", "newest_sequence", "options", "redis")
 
     def __init__(self, options: StoreOptions, timed: Timed = _nobody_asks) -> None:
         self.options = options
@@ -97,6 +96,7 @@ class Client:
         self._shards_wanted = location.shards
         self._shards = 0  # not asked yet
         self.redis = connector.client(connections=options.connections, answer_s=options.timeout_s)
+        self._exchange = exchange_with(self.redis)
         self._blocking = connector.client(connections=BLOCKED, answer_s=BLOCK_S + LATE_S)
 
     def run(self, script: Script, tag: int | str, arguments: Sequence[Argument]) -> object:
@@ -106,9 +106,9 @@ class Client:
         prefix = Keys(tag).prefix
         began = perf_counter()
         with translated():
-            answer = _asked(self.redis, ("EVALSHA", script.sha, 1, prefix, *arguments))
+            (answer,) = self._exchange([("EVALSHA", script.sha, 1, prefix, *arguments)])
             if isinstance(answer, NoScriptError):
-                answer = _asked(self.redis, ("EVAL", script.code, 1, prefix, *arguments))
+                (answer,) = self._exchange([("EVAL", script.code, 1, prefix, *arguments)])
             _raise_if_wrong(answer)
         self._timed(script.name, perf_counter() - began)
         return answer
@@ -124,9 +124,8 @@ class Client:
         prefix, retention_ms = Keys(shard).prefix, int(self.options.retention_s * 1000)
         began = perf_counter()
         with translated():
-            answers = exchange(
-                self.redis,
-                [("EVALSHA", script.sha, 1, prefix, retention_ms, *arguments) for script, arguments in calls],
+            answers = self._exchange(
+                [("EVALSHA", script.sha, 1, prefix, retention_ms, *arguments) for script, arguments in calls]
             )
             unknown = [isinstance(answer, NoScriptError) for answer in answers]
             for at, (script, arguments) in enumerate(calls):
@@ -176,10 +175,6 @@ class Client:
 
 
 GLOBAL = GLOBAL_TAG
-
-
-def _asked(redis: Redis, command: Command) -> object:
-    return exchange(redis, (command,))[0]
 
 
 def _raise_if_wrong(answer: object) -> None:

@@ -135,7 +135,9 @@ SHARD_KEYS: tuple[Key, ...] = (
         meaning=("webhooks with something to do, by the microsecond from which they may be visited"),
     ),
     Key(name="leases", type="zset", meaning="sequences in flight, by the millisecond at which their lease ends"),
-    Key(name="fence", type="string", meaning="counts claims; a lease's fence is its number"),
+    Key(
+        name="fence", type="string", meaning="the newest lease's number, its fence; they rise, and some are passed over"
+    ),
     Key(name="bell", type="list", meaning="at most one token: wakes one worker that waits for something to claim"),
     Key(
         name="ledger",

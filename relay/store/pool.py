@@ -5,7 +5,8 @@ as many steps as it takes to write and to read.
 """
 
 import select
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from socket import socket
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -28,13 +29,16 @@ else:
     _Queue = LifoQueue  # gevent's takes no parameter when it runs
 
 
-def exchange(redis: Redis, commands: Sequence[Command]) -> list[object]:
-    """What each command is answered, an error of its own included; they go out together, and of a cluster to one slot.
-    Raises redis-py's errors of connections: then any of them may have been done.
-    """
+Exchange = Callable[[Sequence[Command]], list[object]]
+"""What each command is answered, an error of its own included; they go out together, and of a cluster to one slot.
+Raises redis-py's errors of connections: then any of them may have been done.
+"""
+
+
+def exchange_with(redis: Redis) -> Exchange:
     if isinstance(redis, Cluster):
-        return redis.sent(slot_of(commands[0]), lambda node: _not_moved(_exchange(node, commands)))
-    return _exchange(redis, commands)
+        return lambda commands: redis.sent(slot_of(commands[0]), lambda node: _not_moved(_exchange(node, commands)))
+    return partial(_exchange, redis)
 
 
 def _exchange(redis: Redis, commands: Sequence[Command]) -> list[object]:

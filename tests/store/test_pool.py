@@ -8,7 +8,7 @@ from redis.exceptions import ResponseError
 
 from relay.store.client import Client, StoreOptions
 from relay.store.errors import StoreAway
-from relay.store.pool import exchange
+from relay.store.pool import exchange_with
 from tests.servers import RedisServer
 from tests.waiting import until
 
@@ -21,26 +21,26 @@ def client(own_redis: RedisServer) -> Iterator[Client]:
 
 
 def test_a_command_s_own_error_is_its_answer_and_spoils_no_other(client: Client) -> None:
-    first, wrong, second = exchange(client.redis, [("INCR", "n"), ("LPUSH", "n", b"\xff"), ("INCR", "n")])
+    first, wrong, second = exchange_with(client.redis)([("INCR", "n"), ("LPUSH", "n", b"\xff"), ("INCR", "n")])
     assert (first, second) == (1, 2)
     assert isinstance(wrong, ResponseError)
 
 
 def test_who_is_killed_while_he_waits_leaves_no_half_read_connection(client: Client, own_redis: RedisServer) -> None:
-    assert exchange(client.redis, [("SET", "k", 1)]) == [b"OK"]
+    assert exchange_with(client.redis)([("SET", "k", 1)]) == [b"OK"]
     own_redis.pause()
-    waiting = gevent.spawn(exchange, client.redis, [("GET", "k"), ("APPEND", "k", "x" * 100_000), ("GET", "k")])
+    waiting = gevent.spawn(exchange_with(client.redis), [("GET", "k"), ("APPEND", "k", "x" * 100_000), ("GET", "k")])
     gevent.idle()
     waiting.kill()
     own_redis.resume()
-    assert exchange(client.redis, [("ECHO", "mine")]) == [b"mine"]
+    assert exchange_with(client.redis)([("ECHO", "mine")]) == [b"mine"]
 
 
 def test_a_connection_that_the_server_has_closed_is_made_anew(client: Client, own_redis: RedisServer) -> None:
     for _ in range(3):
-        (name,) = exchange(client.redis, [("CLIENT", "ID")])
+        (name,) = exchange_with(client.redis)([("CLIENT", "ID")])
         assert own_redis.client.client_kill_filter(_id=str(name)) == 1
-    assert exchange(client.redis, [("PING",)]) == [b"PONG"]
+    assert exchange_with(client.redis)([("PING",)]) == [b"PONG"]
 
 
 def test_what_redis_says_unasked_is_nobody_s_answer(client: Client) -> None:
@@ -48,7 +48,7 @@ def test_what_redis_says_unasked_is_nobody_s_answer(client: Client) -> None:
     connection.send_command("ECHO", "late")
     until(connection.can_read)
     client.redis.connection_pool.release(connection)
-    assert exchange(client.redis, [("ECHO", "mine")]) == [b"mine"]
+    assert exchange_with(client.redis)([("ECHO", "mine")]) == [b"mine"]
 
 
 def test_who_finds_no_free_connection_in_time_is_told(own_redis: RedisServer) -> None:

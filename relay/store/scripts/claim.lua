@@ -104,11 +104,9 @@ local function drain(webhook, gate)
   if redis.call('LLEN', key.held(webhook)) == 0 then gate.drain = 0 end
 end
 
-local function lend(sequence, record, gate)
-  move(sequence, record, 'claim')
-  local fence = redis.call('INCR', key.fence)
+local function lend(sequence, record, gate, fence)
   local lease_ms = gate.timeout + grace_ms
-  redis.call('HSET', key.delivery(sequence), 'l', fence)
+  move(sequence, record, 'claim', 'l', fence)
   redis.call('ZADD', key.leases, whole(now_ms + lease_ms), sequence)
   gate.flying = gate.flying + 1
   local number = tonumber(sequence)
@@ -125,11 +123,12 @@ local function take(gate, room, state, pop)
   while taken < room and work > 0 do
     local sequences = pop(room - taken)
     if #sequences == 0 then break end
-    for _, sequence in ipairs(sequences) do
+    local fence = redis.call('INCRBY', key.fence, #sequences) - #sequences
+    for at, sequence in ipairs(sequences) do
       work = work - 1
       local record = read_if(state, sequence)
       if record then
-        lend(sequence, record, gate)
+        lend(sequence, record, gate, fence + at)
         taken = taken + 1
       end
     end

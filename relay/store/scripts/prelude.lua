@@ -23,12 +23,17 @@ local function whole(number) return string.format('%.0f', number + 0) end -- +0:
 
 -- the ledger: deliveries in each column, for a webhook and for all (`*`)
 local ledger = {}
-local function book(webhook, name, by)
-  for _, of in ipairs({webhook, '*'}) do
-    local row = ledger[of] or {}
-    row[name] = (row[name] or 0) + by
+local function enter_in(of, name, by)
+  local row = ledger[of]
+  if not row then
+    row = {}
     ledger[of] = row
   end
+  row[name] = (row[name] or 0) + by
+end
+local function book(webhook, name, by)
+  enter_in(webhook, name, by)
+  enter_in('*', name, by)
 end
 
 -- gates, read once and written once; false for a webhook that this shard has not been told of, or that is gone
@@ -181,13 +186,13 @@ local function delivery_of(event, webhook)
   end
 end
 
--- one step of one delivery, as the table allows it; false where it does not
-local function move(sequence, record, step)
+-- one step of one delivery, as the table allows it; false where it does not; the rest is more that its record holds then
+local function move(sequence, record, step, ...)
   local to = after[record.s] and after[record.s][step]
   if not to then return false end
   book(record.w, column[record.s], -1)
   book(record.w, column[to], 1)
-  redis.call('HSET', key.delivery(sequence), 's', to)
+  redis.call('HSET', key.delivery(sequence), 's', to, ...)
   if column[record.s] == 'outstanding' and column[to] ~= 'outstanding' then leave(record.w, record.o, sequence) end
   if open[record.s] ~= open[to] then open_event(record.e, open[to] and 1 or -1) end
   touched[record.w] = true
@@ -216,7 +221,7 @@ end
 -- settled records live for the retention, from now
 local function rest(sequence, reason)
   local name = key.delivery(sequence)
-  redis.call('HSET', name, 't', whole(now_ms), 'r', reason or '')
+  redis.call('HSET', name, 't', whole(now_ms), 'r', reason)
   redis.call('HDEL', name, 'd')
   redis.call('PEXPIRE', name, retention_ms)
   redis.call('PEXPIRE', key.attempts(sequence), retention_ms)

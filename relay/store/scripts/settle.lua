@@ -17,7 +17,7 @@
 -- full Redis, so its first write takes none.
 redis.call('ZREM', key.leases, '')
 
-local answer, failing = {}, {}
+local answer, failing, back = {}, {}, {}
 
 local function judge_gate(webhook, gate, failed, first_try, pause_ms)
   if not failed then
@@ -46,9 +46,10 @@ end
 
 local function settle(sequence, record, step, wait_ms, reason)
   local name = key.delivery(sequence)
-  if step == 'give_back' then record.x = redis.call('HINCRBY', name, 'x', 1) else redis.call('HINCRBY', name, 'n', 1) end
+  local counter = step == 'give_back' and 'x' or 'n'
+  record[counter] = whole((record[counter] or 0) + 1)
+  move(sequence, record, step, counter, record[counter])
   if record.x then redis.call('HSET', name, 'y', record.x) end -- losses are counted in a row
-  move(sequence, record, step)
   if step == 'postpone' or step == 'give_back' then
     redis.call('HSET', name, 'd', put_off(record.w, sequence, now_ms + wait_ms), 'r', reason)
   elseif step == 'hold' then
@@ -67,7 +68,7 @@ for _, settlement in ipairs(cmsgpack.unpack(ARGV[2])) do
   local mine = gate and record.l == whole(fence) or false
   if mine and record.s == 'sending' then
     redis.call('APPEND', key.attempts(sequence), line .. '\n')
-    redis.call('ZREM', key.leases, sequence)
+    back[#back + 1] = sequence
     gate.flying = gate.flying - 1
     if step ~= 'give_back' then judge_gate(record.w, gate, failed, not record.n, pause_ms) end
     settle(sequence, record, step, wait_ms, reason)
@@ -78,6 +79,7 @@ for _, settlement in ipairs(cmsgpack.unpack(ARGV[2])) do
   end
   answer[#answer + 1] = mine
 end
+if #back > 0 then redis.call('ZREM', key.leases, unpack(back)) end
 finish()
 if ARGV[3] ~= '1' or upcoming <= now_us + SOON_US then ring_if_soon() end
 
