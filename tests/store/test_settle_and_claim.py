@@ -35,6 +35,7 @@ def bell_rings(filled: Filled) -> bool:
 @pytest.fixture(autouse=True)
 def _one_at_a_time(filled: Filled) -> None:
     filled.webhooks.add(webhook("wh_1", max_in_flight=1))
+    filled.deliveries.settle([])  # from now on Redis knows the script
 
 
 def under_way(filled: Filled) -> Claim:
