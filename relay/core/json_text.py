@@ -78,7 +78,7 @@ def in_ascii(text: bytes) -> bytes:
     Python's own spelling of the characters is C, and JSON's but for `\\xfc` and `\\U0001f68b`; a text with an escaped
     backslash could say that itself, so those are spelled otherwise first.
     """
-    if b"\\" in text:
+    if text.find(b"\\") >= 0:  # `in` would first see whether it is a number
         text = text.replace(b"\\\\", b"\\u005c")
     told = text.decode().encode("ascii", "backslashreplace").replace(b"\\x", b"\\u00")
     first, *beyond = told.split(b"\\U")

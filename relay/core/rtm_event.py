@@ -70,25 +70,27 @@ def channel_of(event: Event) -> str:
 
 def fingerprint(team: str, event: Event) -> str:
     """Twenty characters that are the same for the same content, whatever the order of its keys."""
-    return _fingerprint(_key(team), event)
+    return _fingerprint(_begun(team), event)
 
 
-def _key(team: str) -> bytes:
-    return team.encode()[:64]
+def _begun(team: str) -> blake2b:
+    return blake2b(digest_size=EVENT_ID_BYTES, key=team.encode()[:64])
 
 
-def _fingerprint(key: bytes, event: Event) -> str:
-    return blake2b(json_text.canonical(event), digest_size=EVENT_ID_BYTES, key=key).hexdigest().upper()
+def _fingerprint(begun: blake2b, event: Event) -> str:
+    digest = begun.copy()
+    digest.update(json_text.canonical(event))
+    return digest.hexdigest().upper()
 
 
 class RtmEnvelopes:
     """Makes the envelopes of one session; what they share is written once."""
 
-    __slots__ = ("_connection", "_head", "_key", "_mention", "_tail")
+    __slots__ = ("_begun", "_connection", "_head", "_mention", "_tail")
 
     def __init__(self, connection: ConnectionId, identity: Identity) -> None:
         self._connection = connection
-        self._key = _key(identity.team)
+        self._begun = _begun(identity.team)
         known = {"team_id": identity.team, "enterprise_id": identity.enterprise, "api_app_id": identity.app}
         head = json_text.write({name: value for name, value in known.items() if value})
         self._head = head[:-1] + (b',"event":' if len(head) > 2 else b'"event":')
@@ -126,7 +128,7 @@ class RtmEnvelopes:
         """`written`: the event's text up to its last brace, with what is told beyond the event and is no part of its
         id.
         """
-        event_id = EventId("Ev" + _fingerprint(self._key, event))
+        event_id = EventId("Ev" + _fingerprint(self._begun, event))
         time_of_it = _seconds(stamp, received_at)
         middle = f'}},"type":"event_callback","event_id":"{event_id}","event_time":{time_of_it}'.encode()
         return Envelope(

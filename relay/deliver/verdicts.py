@@ -45,14 +45,13 @@ def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Trie
     claim, webhook, envelope = attempt.claim, attempt.webhook, attempt.envelope
     verdict = judge(outcome, claim.tries, webhook.retry_schedule_s, now=now, dice=dice)
     line = attempt_line(claim, webhook, outcome, media=envelope.media, at=attempt.at)
-    if verdict is DELIVERED:
-        reply = None
-        if webhook.reply and isinstance(outcome, Answered):
-            reply = reply_to(envelope, outcome, now=now, connections=webhook.connections)
+    if verdict is DELIVERED and isinstance(outcome, Answered):
+        reply = reply_to(envelope, outcome, now=now, connections=webhook.connections) if webhook.reply else None
         settlement = Settlement(claim=claim, step=ACCEPT, failed=False, attempt=line, reply=reply)
+        fact = _fact_of_delivery(attempt, outcome)
     else:
         settlement = _settlement(claim, outcome, verdict, line=line)
-    fact = _fact(attempt, outcome, verdict, reason=settlement.reason)
+        fact = _fact(attempt, outcome, verdict, reason=settlement.reason)
     return Tried(attempt=attempt, outcome=outcome, verdict=verdict, settlement=settlement, fact=fact)
 
 
@@ -92,6 +91,26 @@ def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes
             assert_never(never)
 
 
+def _fact_of_delivery(attempt: Try, answer: Answered) -> Attempt:
+    claim, envelope, took_s = attempt.claim, attempt.envelope, answer.timing.total_s
+    return Attempt(
+        delivery=claim.id,
+        webhook=claim.webhook,
+        event=claim.event_id,
+        kind=envelope.kind,
+        attempt=claim.tries + claim.losses + 1,
+        result=STATUS[answer.status],
+        verdict="delivered",
+        ms=int(took_s * 1000),
+        latency_ms=None if claim.belated else _latency_ms(attempt.at + took_s, envelope.received_at),
+    )
+
+
+def _latency_ms(ended: float, received_at: float) -> int:
+    """From the frame on Slack's socket to the endpoint's answer; by two clocks perhaps, or one that was set back."""
+    return max(0, int((ended - received_at) * 1000))
+
+
 def _fact(attempt: Try, outcome: Outcome, verdict: Verdict, *, reason: str) -> Attempt:
     claim, envelope = attempt.claim, attempt.envelope
     again_in_s = latency_ms = None
@@ -108,8 +127,7 @@ def _fact(attempt: Try, outcome: Outcome, verdict: Verdict, *, reason: str) -> A
     if isinstance(verdict, Again):
         again_in_s, reason = verdict.wait_s, ""
     elif isinstance(verdict, Delivered) and not claim.belated:
-        # from the frame on Slack's socket to the endpoint's answer; by two clocks perhaps, or one that was set back
-        latency_ms = max(0, int((attempt.at + took_s - envelope.received_at) * 1000))
+        latency_ms = _latency_ms(attempt.at + took_s, envelope.received_at)
     return Attempt(
         delivery=claim.id,
         webhook=claim.webhook,

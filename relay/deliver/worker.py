@@ -28,7 +28,7 @@ from relay.deliver.post import Poster, Request
 from relay.deliver.showing import show
 from relay.deliver.spans import attempt_span
 from relay.deliver.verdicts import Tried, Try, conclude, unsent
-from relay.report import DeliveryUnsendable, LoopFailed, Reporter, SettledLate, report_all
+from relay.report import DeliveryUnsendable, LoopFailed, Reporter, SettledLate, for_many
 from relay.store.client import BLOCK_S
 from relay.store.deliveries import GRACE_S, Claimed, Deliveries, Settled, Settlement
 from relay.store.directory import Directory
@@ -72,6 +72,7 @@ class Worker:
         self._share = share or InFlight(options.in_flight).share()
         self._options = options
         self._report = report
+        self._report_many = for_many(report)
         self._ended: list[tuple[Try, Outcome]] = []
         self._to_settle: list[Settlement | Tried] = []
         self._at_once = BATCH
@@ -130,7 +131,8 @@ class Worker:
 
     def _tell(self, batch: Sequence[Settlement | Tried], settled: Settled) -> None:
         tried = [one for one in batch if isinstance(one, Tried)]
-        report_all(self._report, [one.fact for one in tried])
+        if tried:
+            self._report_many([one.fact for one in tried])
         if not all(settled.in_time):
             for one, in_time in zip(batch, settled.in_time, strict=True):
                 if isinstance(one, Tried) and not in_time:

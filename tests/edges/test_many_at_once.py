@@ -15,7 +15,7 @@ from relay.core.outcome import Answered, Failed, Failure, Outcome, Refused, Timi
 from relay.core.tally import Tally
 from relay.core.webhook import Format, Json, SigningSecret, Webhook
 from relay.deliver.attempt import attempt_line, written_line
-from relay.report import Attempt, Counting, Fact, Stopping, report_all
+from relay.report import Attempt, Counting, Fact, Stopping, for_many
 
 SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"
 SECONDS = st.floats(0, 100, allow_nan=False)
@@ -96,7 +96,7 @@ def test_many_attempts_are_counted_as_one_by_one(attempts: list[Attempt]) -> Non
     for attempt in attempts:
         Counting(lambda _: None, one_by_one)(attempt)
     heard: list[Fact] = []
-    report_all(Counting(heard.append, together), attempts)
+    for_many(Counting(heard.append, together))(attempts)
 
     assert together.take() == one_by_one.take()
     assert heard == attempts
@@ -108,7 +108,7 @@ def test_many_attempts_are_written_as_one_by_one(attempts: list[Attempt], as_jso
     one_by_one, together = io.StringIO(), io.StringIO()
     for attempt in attempts:
         Report(one_by_one, as_json=as_json)(attempt)
-    report_all(Report(together, as_json=as_json), attempts)
+    for_many(Report(together, as_json=as_json))(attempts)
 
     timeless = [
         [line.split(",", 1)[1] if as_json else line[8:] for line in lines(out)] for out in (one_by_one, together)
@@ -121,9 +121,9 @@ def lines(out: io.StringIO) -> list[str]:
     return out.getvalue().split("\n")[:-1]
 
 
-def test_nothing_is_told_of_nothing() -> None:
-    out = io.StringIO()
-    report_all(Counting(Report(out), Tally()), [])
-    report_all(Counting(Report(out), Tally()), [Stopping(what="relay", because="SIGTERM")])
+def test_a_reporter_that_knows_only_one_at_a_time_hears_each() -> None:
+    heard: list[Fact] = []
+    facts = [Stopping(what="relay", because=str(number)) for number in range(3)]
+    for_many(heard.append)(facts)
 
-    assert len(lines(out)) == 1
+    assert heard == facts
