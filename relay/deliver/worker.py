@@ -203,13 +203,14 @@ class Worker:
         return begun
 
     def _begin(self, claim: Claim, envelope: Envelope | None) -> None:
-        webhook = self._rooms.directory.get(claim.webhook)
+        rooms = self._rooms
+        webhook = rooms.directory.get(claim.webhook)
         if envelope is None or webhook is None:
             self._give_up(claim, Reason.UNREADABLE if envelope else Reason.EXPIRED, "its webhook or its event is gone")
             return
         at = time()
         try:
-            traced = self._rooms.trace is not None
+            traced = rooms.trace is not None
             callback = write_callback(webhook, envelope, claim, agent=self._options.agent, now=at, traced=traced)
         except RelayError as error:
             self._give_up(claim, Reason.UNREADABLE, str(error))
@@ -222,9 +223,7 @@ class Worker:
             timeout_s=timeout_s,
             keep_bytes=bytes_to_keep(webhook, envelope),
         )
-        self._rooms.poster.start(
-            request, partial(self._end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at))
-        )
+        rooms.poster.start(request, partial(self._end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at)))
 
     def _end(self, attempt: Try, outcome: Outcome) -> None:
         self._ended.append((attempt, outcome))

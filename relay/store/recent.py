@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from relay.core.envelope import Envelope
 from relay.core.ids import EventId
 
-LIMIT_BYTES = 16 * 1024 * 1024
-"""Of a process, for all its shards."""
+LIMIT_BYTES = 4 * 1024 * 1024
+"""Of a process, for all its shards: some thousands of events. More would only push each other out of the processor's
+caches; who comes too late for it reads from Redis.
+"""
 
 
 class Recent:
