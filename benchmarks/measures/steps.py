@@ -29,7 +29,7 @@ from relay.deliver.answer import Answer
 from relay.deliver.familiar import Familiar
 from relay.deliver.request import Request
 from relay.deliver.target import Target
-from relay.deliver.verdicts import Try, conclude, fact
+from relay.deliver.verdicts import Try, conclude
 from relay.deliver.way import Ways
 
 REPEATS = 7
@@ -85,7 +85,7 @@ def _walk_of_delivery(envelope: Envelope) -> Mapping[str, Callable[[], object]]:
     timing = Timing(first_byte_s=0.000812, total_s=0.000899)
     outcome = Answered(status=200, headers=answer.head.headers, excerpt=b"ok", timing=timing)
     attempt = Try(claim=claim, webhook=webhook, envelope=envelope, at=NOW)
-    said = fact(conclude(attempt, outcome, now=NOW, dice=0.5))
+    said = conclude(attempt, outcome, now=NOW, dice=0.5).fact
     tally, report = Tally(), Report(StringIO(), as_json=True)
     return {
         "its webhooks are found": lambda: matcher.match(envelope),
