@@ -56,7 +56,8 @@ class Replier:
         self._report = report
         self._look_at = monotonic()
         self._finished: deque[Finished] = deque()
-        self._something = Event()
+        self._something = Event()  # has been said
+        self._room = Event()  # for more to say
         self._closing = False
         self.speaking = 0
         """Taken, and not yet written down."""
@@ -64,7 +65,8 @@ class Replier:
     def take(self) -> None:
         """Wait for something to say, a few seconds at most, and begin to say it. Raises StoreAway."""
         if self._closing or self.speaking >= AT_ONCE:
-            self._something.wait(BLOCK_S)
+            self._room.clear()  # to wait for what has happened already would let nobody else run
+            self._room.wait(BLOCK_S)
             return
         wait_s = self._look_at - monotonic()
         if wait_s > 0 and not self._replies.wait(wait_s) and monotonic() < self._look_at:
@@ -89,6 +91,7 @@ class Replier:
         self._replies.finish(first.taken, over=first.over, wait_s=first.wait_s)
         self._finished.popleft()
         self.speaking -= 1
+        self._room.set()
 
     def stop_taking(self) -> None:
         """Begin nothing more; what is being said is said to its end."""

@@ -101,6 +101,20 @@ def test_two_workers_say_each_once(speaking: Speaking) -> None:
     assert sorted(speaking.slack.texts) == [str(number) for number in range(10)]
 
 
+def test_who_stops_just_when_something_was_said_lets_the_others_run(speaking: Speaking) -> None:
+    speaking.answered(reply("one"))
+    replier = Replier(speaking.replies, speaking.slack, speaking.facts.append)
+    replier.take()  # and nobody has written down yet what is said
+    until(lambda: any(isinstance(fact, ReplySaid) for fact in speaking.facts))
+    replier.stop_taking()
+    loops = [Loop(turn.__name__, turn, speaking.facts.append) for turn in (replier.take, replier.finish)]
+    for loop in loops:
+        loop.start()
+    until(lambda: not replier.speaking)
+    for loop in loops:
+        loop.stop()
+
+
 def test_a_delivery_that_is_sent_again_is_answered_once(speaking: Speaking) -> None:
     (claim,) = speaking.answered(reply("one"))
     assert speaking.deliveries.redo([claim.id], Step.REPLAY) == [1]
