@@ -83,7 +83,7 @@ def _walk_of_delivery(envelope: Envelope) -> Mapping[str, Callable[[], object]]:
     answer.feed(SAID)
     familiar.learn(SAID, answer)
     timing = Timing(first_byte_s=0.000812, total_s=0.000899)
-    outcome = Answered(status=200, headers=answer.head.headers, excerpt=b"ok", timing=timing)
+    outcome = Answered(status=200, headers=answer.heard.headers, excerpt=b"ok", timing=timing)
     attempt = Try(claim=claim, webhook=webhook, envelope=envelope, at=NOW)
     said = conclude(attempt, outcome, now=NOW, dice=0.5).fact
     tally, report = Tally(), Report(StringIO(), as_json=True)

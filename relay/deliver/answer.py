@@ -90,11 +90,12 @@ class Listener:
             self.keeps = self._parser.should_keep_alive()
 
 
-class Head(Struct, frozen=True, kw_only=True, gc=False):
-    """What is understood of an answer, but for its body."""
+class Heard(Struct, frozen=True, kw_only=True, gc=False):
+    """What is understood of an answer."""
 
     status: int
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...]  # names in lower case
+    excerpt: bytes  # the body's first bytes
     keeps: bool  # the connection may be used again
 
 
@@ -114,20 +115,10 @@ class Answer(Listener):
         return self._read_bytes > BODY_BYTES + self._keep_bytes
 
     @property
-    def head(self) -> Head:
-        """Once there is one; names of headers in lower case."""
+    def heard(self) -> Heard:
+        """So far, once there is a head."""
         headers = tuple(starmap(_readable, self._headers[:HEADERS]))
-        return Head(status=self.status, headers=headers, keeps=self.keeps)
-
-    @property
-    def excerpt(self) -> bytes:
-        """The body's first bytes."""
-        return b"".join(self._kept)
-
-    def ends_with(self, size_bytes: int) -> bool:
-        """Whether it is whole because its head asks for so many bytes of body, whatever they are; and all are kept."""
-        chunked = any(name.lower() == b"transfer-encoding" for name, _ in self._headers)
-        return self.whole and self._kept_bytes == size_bytes and not chunked
+        return Heard(status=self.status, headers=headers, excerpt=b"".join(self._kept), keeps=self.keeps)
 
     def feed(self, said: bytes) -> None:
         """Raises Broken for what is not HTTP, or too much of it."""

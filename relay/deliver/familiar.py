@@ -1,42 +1,36 @@
-"""Answers that need no parser: an endpoint says nearly the same again and again.
+"""Answers that need no parser: an endpoint says the same again and again.
 
-What the parser has once understood of a head, it would understand again. So a short answer that comes in one piece is
-looked up by its head and by how many bytes are behind it.
+What the parser has once understood of some bytes, it would understand of them again. So a short answer that comes in
+one piece is looked up as a whole.
 """
 
-from relay.deliver.answer import Answer, Head
+from collections.abc import Callable
 
-HEADS = 1024
+from relay.deliver.answer import Answer, Heard
+
+ANSWERS = 1024
 """How many are remembered; then all are forgotten. An endpoint that says the time has a new one each second."""
 
-SHORT_BYTES = 1024
-"""The longest head, and the longest body behind it."""
-
-END = b"\r\n\r\n"
+SHORT_BYTES = 2048
+"""The longest answer that is remembered; of its body all is kept."""
 
 
 class Familiar:
     """`learn` what was heard, and `recall` it when it is said again."""
 
-    __slots__ = ("_heads",)
+    __slots__ = ("_known", "recall")
 
     def __init__(self) -> None:
-        self._heads: dict[tuple[bytes, int], Head] = {}
+        self._known: dict[bytes, Heard] = {}
+        self.recall: Callable[[bytes], Heard | None] = self._known.get
+        """What is understood of these bytes; None if they must be read."""
 
     def __repr__(self) -> str:
-        return f"<Familiar with {len(self._heads)} heads>"
-
-    def recall(self, said: bytes) -> tuple[Head, bytes] | None:
-        """What is understood of `said`, and its body; None if it must be read."""
-        begins = said.find(END) + 4
-        head = self._heads.get((said[:begins], len(said) - begins))
-        return None if head is None else (head, said[begins:])
+        return f"<Familiar with {len(self._known)} answers>"
 
     def learn(self, said: bytes, answer: Answer) -> None:
-        """`answer` was begun, and then fed with `said`, no more and no less."""
-        begins = said.find(END) + 4
-        size_bytes = len(said) - begins
-        if begins <= SHORT_BYTES and size_bytes <= SHORT_BYTES and answer.ends_with(size_bytes):
-            if len(self._heads) >= HEADS:
-                self._heads.clear()
-            self._heads[said[:begins], size_bytes] = answer.head
+        """`answer` was begun, and then fed with `said`, no more and no less, and is whole."""
+        if len(said) <= SHORT_BYTES:
+            if len(self._known) >= ANSWERS:
+                self._known.clear()
+            self._known[said] = answer.heard

@@ -8,9 +8,9 @@ from time import monotonic
 from msgspec import Struct
 
 from relay.core.outcome import Answered, Failed, Failure, Outcome, Timing
-from relay.deliver.answer import Broken, Head
+from relay.deliver.answer import Broken, Heard
 from relay.deliver.familiar import Familiar
-from relay.deliver.link import Keeper, Link
+from relay.deliver.link import IDLE, Keeper, Link
 from relay.deliver.pump import Pump
 from relay.deliver.target import Target
 from relay.deliver.way import Kept
@@ -46,7 +46,14 @@ class Flights:
     ) -> None:
         self._pump = pump
         self._kept = kept
-        self._keeper = Keeper(pump=pump, context=context, familiar=Familiar(), ended=self._ended, closed=kept.forget)
+        self._keeper = Keeper(
+            pump=pump,
+            context=context,
+            familiar=Familiar(),
+            answered=self._answered,
+            broken=self._broken,
+            closed=kept.forget,
+        )
         self._landed = landed
         self._by_link: dict[Link, Flight] = {}
         self.resent = 0
@@ -90,17 +97,16 @@ class Flights:
         flight.moved = True
         return self.begin(flight)
 
-    def _ended(self, link: Link, how: Head | Broken) -> None:
-        """A link's POST has its answer, or none will come on it."""
+    def _answered(self, link: Link, heard: Heard, now: float) -> None:
         flight = self._by_link.pop(link)
-        now = monotonic()
-        if isinstance(how, Head):
-            if link.idle:
-                self._kept.keep(link, now)
-            timing = _timing(flight, link, now)
-            self._landed(flight, Answered(status=how.status, headers=how.headers, excerpt=link.excerpt, timing=timing))
-            return
-        failed = Failed(failure=how.failure, detail=str(how), timing=_timing(flight, link, now))
+        if link.state is IDLE:
+            self._kept.keep(link, now)
+        timing = _timing(flight, link, now)
+        self._landed(flight, Answered(status=heard.status, headers=heard.headers, excerpt=heard.excerpt, timing=timing))
+
+    def _broken(self, link: Link, broken: Broken) -> None:
+        flight = self._by_link.pop(link)
+        failed = Failed(failure=broken.failure, detail=str(broken), timing=_timing(flight, link, monotonic()))
         hopeless = self._second_chance(flight, link, failed)
         if hopeless is not None:
             self._landed(flight, hopeless)
@@ -131,7 +137,7 @@ class Flights:
 def _timing(flight: Flight, link: Link, now: float) -> Timing:
     """What happened before this flight began took no time of it: the connection was kept."""
     started = flight.started
-    if link.connected_at <= started < link.first_byte_at:
+    if link.posts > 1 and link.first_byte_at:
         return Timing(dns_s=flight.dns_s, first_byte_s=link.first_byte_at - started, total_s=now - started)
     return Timing(
         dns_s=flight.dns_s,

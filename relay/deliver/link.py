@@ -10,12 +10,14 @@ from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 
 from relay.core.outcome import Failure
-from relay.deliver.answer import Answer, Broken, Head
+from relay.deliver.answer import Answer, Broken, Heard
 from relay.deliver.familiar import Familiar
 from relay.deliver.pipe import Pipe
 from relay.deliver.pump import Pump
+from relay.deliver.tls import Tls
 from relay.deliver.way import Way
-from relay.deliver.wire import Plain, Tls, Wire
+
+CHUNK_BYTES = 16 * 1024
 
 TUNNEL_BYTES = 16 * 1024
 """The longest answer of a proxy."""
@@ -52,7 +54,8 @@ class Keeper:
     pump: Pump
     context: ssl.SSLContext
     familiar: Familiar
-    ended: Callable[["Link", Head | Broken], None]  # a POST has its answer, or none will come
+    answered: Callable[["Link", Heard, float], None]  # a POST has its answer, at that time (monotonic seconds)
+    broken: Callable[["Link", Broken], None]  # none will come
     closed: Callable[["Link"], None]
 
 
@@ -60,30 +63,24 @@ class Link:
     """Tells its keeper what becomes of it; never while `post` runs."""
 
     __slots__ = (
-        "_answer", "_heard", "_keep_bytes", "_keeper", "_pipe", "_state", "_unposted", "_wire",
-        "connected_at", "deadline", "excerpt", "first_byte_at", "posts", "secured_at", "way",
+        "_answer", "_heard", "_keep_bytes", "_keeper", "_pipe", "_tls", "_unposted",
+        "connected_at", "deadline", "first_byte_at", "posts", "secured_at", "state", "way",
     )  # fmt: skip
 
     def __init__(self, way: Way, keeper: Keeper) -> None:
         """Begins to connect. Raises OSError if that is hopeless."""
         self.way = way
-        self.excerpt = b""  # the first bytes of the last answer's body
+        self.state = CONNECTING
         self.posts = 0  # whose sending has begun
         self.deadline = math.inf
         self.connected_at = self.secured_at = self.first_byte_at = 0.0
         self._keeper = keeper
         self._keep_bytes = 0
         self._answer = Answer()  # begun with its first byte
-        self._wire: Wire = Plain()
-        self._state = CONNECTING
+        self._tls: Tls | None = None
         self._heard = b""  # of the proxy
         self._unposted = b""  # the request, until the connection stands
         self._pipe = Pipe(way.peer, keeper.pump, self)
-
-    @property
-    def idle(self) -> bool:
-        """Whether it stands, and nothing is asked on it."""
-        return self._state is IDLE
 
     @property
     def died_unheard(self) -> bool:
@@ -94,7 +91,7 @@ class Link:
         """Sends `request`: now, or when the connection stands."""
         self._keep_bytes = keep_bytes
         self.first_byte_at = 0.0
-        if self._state is not IDLE:
+        if self.state is not IDLE:
             self._unposted = request
             return
         try:
@@ -104,52 +101,55 @@ class Link:
 
     def on_ready(self, events: int) -> None:
         """The socket can be read, or written."""
-        if self._state is CLOSED:
+        if self.state is CLOSED:
             return  # meanwhile, in this very round
         try:
             if events & EVENT_WRITE:
                 self._on_writable()
-            if events & EVENT_READ and (came := self._pipe.receive()) is not None:
-                if self._state is POSTING:
+            if events & EVENT_READ:
+                came = self._pipe.receive(CHUNK_BYTES)
+                if self.state is POSTING:
                     self._hear(came)
                 else:
                     self._on_heard(came)
+        except BlockingIOError:
+            pass  # nothing has come
         except Broken as broken:
             self._break(broken)
         except ssl.SSLError as error:
             self._break(Broken(Failure.TLS, _sentence(error)))
         except OSError as error:
-            self._break(Broken(BLAME.get(self._state, Failure.RESET), error.strerror or str(error)))
+            self._break(Broken(BLAME.get(self.state, Failure.RESET), error.strerror or str(error)))
 
     def cut(self) -> None:
         """The time of its POST is up."""
-        self._break(Broken(Failure.TIMEOUT, LATE[self._state]))
+        self._break(Broken(Failure.TIMEOUT, LATE[self.state]))
 
     def close(self) -> None:
-        if self._state is not CLOSED:
-            self._state = CLOSED
+        if self.state is not CLOSED:
+            self.state = CLOSED
             self._pipe.close()
             self._keeper.closed(self)
 
     def _on_writable(self) -> None:
-        if self._state is not CONNECTING:
-            self._pipe.send()
+        if self.state is not CONNECTING:
+            self._pipe.send_on()
             return
         self._pipe.connected()
         self.connected_at = monotonic()
         if self.way.proxy is None:
             self._secure()
         else:
-            self._state = TUNNELLING
+            self.state = TUNNELLING
             self._pipe.send(_tunnel_request(self.way))
 
     def _on_heard(self, came: bytes) -> None:
         """While no answer is waited for."""
-        if self._state is IDLE:
+        if self.state is IDLE:
             self._overhear(came)
         elif not came:
-            raise Broken(BLAME[self._state], "the connection was closed")
-        elif self._state is SECURING:
+            raise Broken(BLAME[self.state], "the connection was closed")
+        elif self.state is SECURING:
             self._shake_hands(came)
         else:
             self._tunnel(came)
@@ -165,42 +165,52 @@ class Link:
 
     def _secure(self) -> None:
         """There is a way to the endpoint."""
-        self._state = SECURING
+        self.state = SECURING
         if self.way.secure:
             try:
-                self._wire = Tls(self._keeper.context, self.way.host)
+                self._tls = Tls(self._keeper.context, self.way.host)
             except ValueError as error:
                 raise Broken(Failure.TLS, f"a certificate can't be for {self.way.host}: {error}") from None
         self._shake_hands(b"")
 
     def _shake_hands(self, came: bytes) -> None:
-        shaken, going = self._wire.shake_hands(came)
-        self._pipe.send(going)
-        if shaken:
-            self.secured_at = monotonic() if self.way.secure else 0.0
-            self._begin(self._unposted)
-            self._unposted = b""
+        if self._tls is not None:
+            shaken, going = self._tls.shake_hands(came)
+            if going:
+                self._pipe.send(going)
+            if not shaken:
+                return
+            self.secured_at = monotonic()
+        self._begin(self._unposted)
+        self._unposted = b""
 
     def _begin(self, request: bytes) -> None:
         self.posts += 1
-        self._state = POSTING
-        self._pipe.send(self._wire.seal(request))
+        self.state = POSTING
+        self._pipe.send(request if self._tls is None else self._tls.seal(request))
 
     def _hear(self, came: bytes) -> None:
         """The answer, or some of it."""
-        words, going = self._wire.unseal(came)
-        if going:
-            self._pipe.send(going)
+        if self._tls is None:
+            words, ended = came, not came
+        else:
+            words, ended = self._unseal(came, self._tls)
         is_first = not self.first_byte_at
         if is_first and words:
-            self.first_byte_at = monotonic()
-            if known := self._keeper.familiar.recall(words):
-                head, body = known
-                self._end(head, body[: self._keep_bytes])
+            now = self.first_byte_at = monotonic()
+            if heard := self._keeper.familiar.recall(words):
+                self._end(heard, now, usable=heard.keeps and not ended)
                 return
-        self._read(words, is_first=is_first)
+        self._read(words, is_first=is_first, ended=ended)
 
-    def _read(self, words: bytes, *, is_first: bool) -> None:
+    def _unseal(self, came: bytes, tls: Tls) -> tuple[bytes, bool]:
+        """What was said, and whether that was all."""
+        words, going = tls.unseal(came)
+        if going:
+            self._pipe.send(going)
+        return words, tls.ended
+
+    def _read(self, words: bytes, *, is_first: bool, ended: bool) -> None:
         """What nobody knows by heart."""
         answer = self._answer
         if is_first:
@@ -209,36 +219,33 @@ class Link:
             answer.feed(words)
             if is_first and answer.whole:
                 self._keeper.familiar.learn(words, answer)
-        if not answer.whole and self._wire.ended:
+        if not answer.whole and ended:
             answer.end()
         if answer.whole or answer.too_long:
-            self._end(answer.head, answer.excerpt)
+            self._end(answer.heard, monotonic(), usable=answer.keeps and not ended)
 
     def _overhear(self, came: bytes) -> None:
         """Something while nothing was asked: TLS may have business of its own, all else ends the connection."""
-        words, going = self._wire.unseal(came)
-        self._pipe.send(going)
-        if words or self._wire.ended:
+        if self._tls is None or any(self._unseal(came, self._tls)):
             self.close()
 
     def _break(self, broken: Broken) -> None:
         """It ends before its answer does; perhaps enough of that has been heard."""
-        if self._state is POSTING and self.first_byte_at and self._answer.enough:
-            self._end(self._answer.head, self._answer.excerpt)
+        if self.state is POSTING and self.first_byte_at and self._answer.enough:
+            self._end(self._answer.heard, monotonic(), usable=False)
             return
-        posting = self._state is not IDLE
+        posting = self.state is not IDLE
         self.close()
         if posting:
-            self._keeper.ended(self, broken)
+            self._keeper.broken(self, broken)
 
-    def _end(self, head: Head, excerpt: bytes) -> None:
-        """The POST has its answer."""
-        self.excerpt = excerpt
-        if head.keeps and self._pipe.drained and not self._wire.ended:
-            self._state = IDLE
+    def _end(self, heard: Heard, now: float, *, usable: bool) -> None:
+        """The POST has its answer; `usable`: for more POSTs."""
+        if usable and not self._pipe.unsent:
+            self.state = IDLE
         else:
             self.close()
-        self._keeper.ended(self, head)
+        self._keeper.answered(self, heard, now)
 
 
 def _tunnel_request(way: Way) -> bytes:

@@ -2,13 +2,12 @@
 
 import os
 import socket
+from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
 
 from gevent.monkey import get_original
 
 from relay.deliver.pump import Pump, Ready
-
-CHUNK_BYTES = 16 * 1024
 
 _Socket: type[socket.socket] = get_original("socket", "socket")
 
@@ -16,14 +15,17 @@ _Socket: type[socket.socket] = get_original("socket", "socket")
 class Pipe:
     """`ready` hears from the pump when there is something to receive, or room to send. Methods raise OSError."""
 
-    __slots__ = ("_fd", "_pump", "_ready", "_sock", "_unsent")
+    __slots__ = ("_fd", "_pump", "_ready", "_sock", "receive", "unsent")
 
     def __init__(self, peer: tuple[str, int], pump: Pump, ready: Ready) -> None:
         """Begins to connect; `ready` hears of EVENT_WRITE when that has come to an end."""
         self._pump = pump
         self._ready = ready
-        self._unsent: bytes | memoryview = b""
+        self.unsent: bytes | memoryview = b""
+        """What waits for room."""
         self._sock = _Socket(socket.AF_INET6 if ":" in peer[0] else socket.AF_INET, socket.SOCK_STREAM)
+        self.receive: Callable[[int], bytes] = self._sock.recv
+        """So many bytes at most; b"" at the end, BlockingIOError if there are none now."""
         self._fd = self._sock.fileno()
         try:
             self._sock.setblocking(False)
@@ -34,42 +36,34 @@ class Pipe:
             self._sock.close()
             raise
 
-    @property
-    def drained(self) -> bool:
-        """Whether all has been sent."""
-        return not self._unsent
-
     def connected(self) -> None:
         """The connection stands, or else it raises why not."""
         if code := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(code, os.strerror(code))
         self._pump.rewatch(self._fd, EVENT_READ, self._ready)
 
-    def receive(self) -> bytes | None:
-        """Some bytes; b"" at the end, None if there are none now."""
+    def send(self, words: bytes) -> None:
+        """Now, or when there is room. Never complains of a broken connection: what was said on it before, or its end,
+        can still be received.
+        """
+        if self.unsent:
+            self.unsent = b"".join((self.unsent, words))
+            return
         try:
-            return self._sock.recv(CHUNK_BYTES)
-        except BlockingIOError:
-            return None
-
-    def send(self, more: bytes = b"") -> None:
-        """Never complains of a broken connection: what was said on it before, or its end, can still be received."""
-        waited = self._unsent
-        unsent = bytes(waited) + more if waited else more
-        if not unsent:
-            return  # TLS has often nothing to say
-        try:
-            sent = self._sock.send(unsent)
+            sent = self._sock.send(words)
         except BlockingIOError:
             sent = 0
         except OSError:
-            sent = len(unsent)
-        if sent < len(unsent):
-            self._unsent = memoryview(unsent)[sent:]
-            if not waited:
-                self._pump.rewatch(self._fd, EVENT_READ | EVENT_WRITE, self._ready)
-        elif waited:
-            self._unsent = b""
+            return
+        if sent < len(words):
+            self.unsent = memoryview(words)[sent:]
+            self._pump.rewatch(self._fd, EVENT_READ | EVENT_WRITE, self._ready)
+
+    def send_on(self) -> None:
+        """There is room."""
+        waits, self.unsent = bytes(self.unsent), b""
+        self.send(waits)
+        if not self.unsent:
             self._pump.rewatch(self._fd, EVENT_READ, self._ready)
 
     def close(self) -> None:

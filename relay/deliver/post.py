@@ -30,8 +30,8 @@ from relay.deliver.pump import Pump
 from relay.deliver.request import Request
 from relay.deliver.resolve import EVERYWHERE, Addresses, Names, Resolve, system_resolve
 from relay.deliver.target import Target
+from relay.deliver.tls import trusting
 from relay.deliver.way import Kept, Ways
-from relay.deliver.wire import trusting
 
 __all__ = ["PostOptions", "Poster", "Request"]
 

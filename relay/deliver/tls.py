@@ -1,39 +1,8 @@
-"""What lies between a socket's bytes and the words of HTTP: nothing, or TLS. No sockets here: bytes in, bytes out."""
+"""TLS, between a socket's bytes and the words of HTTP. No sockets here: bytes in, bytes out."""
 
 import ssl
-from typing import Protocol
 
 CHUNK_BYTES = 64 * 1024
-
-
-class Wire(Protocol):
-    ended: bool  # the other side will say nothing more
-
-    def shake_hands(self, came: bytes) -> tuple[bool, bytes]:
-        """Whether hands are shaken now, and what is to be sent. `came` is b"" at the start."""
-
-    def seal(self, words: bytes) -> bytes:
-        """What is to be sent for `words`."""
-
-    def unseal(self, came: bytes) -> tuple[bytes, bytes]:
-        """What was said, and what is to be sent for the wire's own sake. `came` is b"" at the connection's end."""
-
-
-class Plain:
-    __slots__ = ("ended",)
-
-    def __init__(self) -> None:
-        self.ended = False
-
-    def shake_hands(self, came: bytes) -> tuple[bool, bytes]:  # noqa: ARG002  there is nothing to shake
-        return True, b""
-
-    def seal(self, words: bytes) -> bytes:
-        return words
-
-    def unseal(self, came: bytes) -> tuple[bytes, bytes]:
-        self.ended = not came
-        return came, b""
 
 
 class Tls:
@@ -45,9 +14,10 @@ class Tls:
         self._coming = ssl.MemoryBIO()
         self._going = ssl.MemoryBIO()
         self._object = context.wrap_bio(self._coming, self._going, server_hostname=host)
-        self.ended = False
+        self.ended = False  # the other side will say nothing more
 
     def shake_hands(self, came: bytes) -> tuple[bool, bytes]:
+        """Whether hands are shaken now, and what is to be sent. `came` is b"" at the start."""
         self._coming.write(came)
         try:
             self._object.do_handshake()
@@ -56,10 +26,12 @@ class Tls:
         return True, self._going.read()
 
     def seal(self, words: bytes) -> bytes:
+        """What is to be sent for `words`."""
         self._object.write(words)
         return self._going.read()
 
     def unseal(self, came: bytes) -> tuple[bytes, bytes]:
+        """What was said, and what is to be sent for TLS' own sake. `came` is b"" at the connection's end."""
         if came:
             self._coming.write(came)
         else:
