@@ -21,8 +21,8 @@ from relay.core.webhook import SLACK, Webhook
 KEPT_HEADERS = 32
 
 
-SHORT_BYTES, FEW_HEADERS = 256, 16
-"""An answer's body and headers up to here may be some that come again."""
+SHORT_ANSWER = 256
+"""Headers and bytes of body, together: an answer of no more may be one that comes again."""
 
 
 class Line(Struct, kw_only=True, omit_defaults=True):
@@ -47,19 +47,20 @@ def attempt_line(claim: Claim, webhook: Webhook, outcome: Outcome, *, media: Med
     if isinstance(outcome, Answered) and media is JSON and webhook.format is SLACK and not webhook.headers:
         timing, headers, excerpt = outcome.timing, outcome.headers, outcome.excerpt
         is_first = not (claim.tries or claim.losses or timing.dns_s or timing.connect_s)
-        if is_first and len(headers) <= FEW_HEADERS and len(excerpt) <= SHORT_BYTES:
-            said = _said(webhook.url, outcome.status, headers, excerpt=excerpt)
-            if said is not None:
-                times = (*divmod(int(timing.first_byte_s * 1e5), 100), *divmod(int(timing.total_s * 1e5), 100))
-                return b'{"at":%d.%03d%b%d.%02d,%d.%02d]}' % (*divmod(int(at * 1000), 1000), said, *times)
+        if is_first and len(headers) + len(excerpt) <= SHORT_ANSWER:
+            said = _said(webhook.url, (outcome.status, headers, excerpt))
+            if said is not None:  # whole numbers with an exponent: digits behind a point are dear to write
+                hundredths = int(timing.first_byte_s * 1e5), int(timing.total_s * 1e5)
+                return b'{"at":%de-3%b%de-2,%de-2]}' % (int(at * 1000), said, *hundredths)
     return written_line(claim, webhook, outcome, media=media, at=at)
 
 
 @lru_cache(maxsize=1024)
-def _said(url: str, status: int, headers: tuple[tuple[str, str], ...], *, excerpt: bytes) -> bytes | None:
+def _said(url: str, answer: tuple[int, tuple[tuple[str, str], ...], bytes]) -> bytes | None:
     """What stands between the times of a first try on a kept connection: most endpoints say the same again and again.
     None if a secret may be in it.
     """
+    status, headers, excerpt = answer
     line = Line(at=0.0, n=1, url=url, status=status, headers=headers)
     line.excerpt, line.timing = excerpt.decode("utf-8", "replace"), (0.0, 0.0, 0.0)
     text = json_text.write_record(line)

@@ -35,9 +35,14 @@ class Tried(Struct, frozen=True, kw_only=True, gc=False):
 
     attempt: Try
     outcome: Outcome
-    verdict: Verdict
     settlement: Settlement
     fact: Attempt  # the log line
+
+
+class Unsent(Struct, frozen=True, kw_only=True, gc=False):
+    """What could not even be tried: to be settled."""
+
+    settlement: Settlement
 
 
 def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Tried:
@@ -45,21 +50,54 @@ def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Trie
     claim, webhook, envelope = attempt.claim, attempt.webhook, attempt.envelope
     verdict = judge(outcome, claim.tries, webhook.retry_schedule_s, now=now, dice=dice)
     line = attempt_line(claim, webhook, outcome, media=envelope.media, at=attempt.at)
+    if isinstance(outcome, Answered):
+        result, detail, took_s = STATUS[outcome.status], "", outcome.timing.total_s
+    else:
+        result, detail, took_s = _silence(outcome)
+    again_in_s, reason = None, ""
     if verdict is DELIVERED and isinstance(outcome, Answered):
         reply = reply_to(envelope, outcome, now=now, connections=webhook.connections) if webhook.reply else None
         settlement = Settlement(claim=claim, step=ACCEPT, failed=False, attempt=line, reply=reply)
-        fact = _fact_of_delivery(attempt, outcome)
     else:
         settlement = _settlement(claim, outcome, verdict, line=line)
-        fact = _fact(attempt, outcome, verdict, reason=settlement.reason)
-    return Tried(attempt=attempt, outcome=outcome, verdict=verdict, settlement=settlement, fact=fact)
+        if isinstance(verdict, Again):
+            again_in_s = verdict.wait_s
+        else:
+            reason = settlement.reason
+    fact = Attempt(
+        delivery=claim.id,
+        webhook=claim.webhook,
+        event=claim.event_id,
+        kind=envelope.kind,
+        attempt=claim.tries + claim.losses + 1,
+        result=result,
+        verdict=verdict.word,
+        ms=int(took_s * 1000),
+        again_in_s=again_in_s,
+        latency_ms=_latency_ms(attempt, took_s) if settlement.step is ACCEPT and not claim.belated else None,
+        reason=reason,
+        detail=detail,
+    )
+    return Tried(attempt=attempt, outcome=outcome, settlement=settlement, fact=fact)
 
 
-def unsent(claim: Claim, reason: Reason, *, why: str, at: float) -> Settlement:
+def _latency_ms(attempt: Try, took_s: float) -> int:
+    """From the frame on Slack's socket to the endpoint's answer; by two clocks perhaps, or one that was set back."""
+    return max(0, int((attempt.at + took_s - attempt.envelope.received_at) * 1000))
+
+
+def _silence(outcome: Failed | Refused) -> tuple[str, str, float]:
+    """Why there is no answer, in a word and in a sentence, and the seconds it took."""
+    if isinstance(outcome, Refused):
+        return "refused", outcome.rule, 0.0
+    return outcome.failure, outcome.detail, outcome.timing.total_s
+
+
+def unsent(claim: Claim, reason: Reason, *, why: str, at: float) -> Unsent:
     """For a claim that cannot be made into a POST, and never will; `why` is a sentence, `at` Unix seconds."""
     said: dict[str, Json] = {"at": round(at, 3), "n": claim.tries + claim.losses + 1, "url": ""}
     line = json_text.write({**said, "failure": str(reason), "detail": why})
-    return Settlement(claim=claim, step=Step.GIVE_UP, failed=False, reason=reason, attempt=line)
+    return Unsent(settlement=Settlement(claim=claim, step=Step.GIVE_UP, failed=False, reason=reason, attempt=line))
 
 
 def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes) -> Settlement:
@@ -89,56 +127,3 @@ def _settlement(claim: Claim, outcome: Outcome, verdict: Verdict, *, line: bytes
             return Settlement(claim=claim, step=Step.HOLD, failed=True, reason=Reason.GONE, attempt=line)
         case _ as never:
             assert_never(never)
-
-
-def _fact_of_delivery(attempt: Try, answer: Answered) -> Attempt:
-    claim, envelope, took_s = attempt.claim, attempt.envelope, answer.timing.total_s
-    return Attempt(
-        delivery=claim.id,
-        webhook=claim.webhook,
-        event=claim.event_id,
-        kind=envelope.kind,
-        attempt=claim.tries + claim.losses + 1,
-        result=STATUS[answer.status],
-        verdict="delivered",
-        ms=int(took_s * 1000),
-        latency_ms=None if claim.belated else _latency_ms(attempt.at + took_s, envelope.received_at),
-    )
-
-
-def _latency_ms(ended: float, received_at: float) -> int:
-    """From the frame on Slack's socket to the endpoint's answer; by two clocks perhaps, or one that was set back."""
-    return max(0, int((ended - received_at) * 1000))
-
-
-def _fact(attempt: Try, outcome: Outcome, verdict: Verdict, *, reason: str) -> Attempt:
-    claim, envelope = attempt.claim, attempt.envelope
-    again_in_s = latency_ms = None
-    result, detail, took_s = "refused", "", 0.0
-    match outcome:
-        case Answered():
-            result, took_s = STATUS[outcome.status], outcome.timing.total_s
-        case Failed():
-            result, detail, took_s = outcome.failure, outcome.detail, outcome.timing.total_s
-        case Refused():
-            detail = outcome.rule
-        case _ as never:
-            assert_never(never)
-    if isinstance(verdict, Again):
-        again_in_s, reason = verdict.wait_s, ""
-    elif isinstance(verdict, Delivered) and not claim.belated:
-        latency_ms = _latency_ms(attempt.at + took_s, envelope.received_at)
-    return Attempt(
-        delivery=claim.id,
-        webhook=claim.webhook,
-        event=claim.event_id,
-        kind=envelope.kind,
-        attempt=claim.tries + claim.losses + 1,
-        result=result,
-        verdict=verdict.word,
-        ms=int(took_s * 1000),
-        again_in_s=again_in_s,
-        latency_ms=latency_ms,
-        reason=reason,
-        detail=detail,
-    )

@@ -27,10 +27,10 @@ from relay.deliver.in_flight import InFlight, Share
 from relay.deliver.post import Poster, Request
 from relay.deliver.showing import show
 from relay.deliver.spans import attempt_span
-from relay.deliver.verdicts import Tried, Try, conclude, unsent
+from relay.deliver.verdicts import Tried, Try, Unsent, conclude, unsent
 from relay.report import DeliveryUnsendable, LoopFailed, Reporter, SettledLate, for_many
 from relay.store.client import BLOCK_S
-from relay.store.deliveries import GRACE_S, Claimed, Deliveries, Settled, Settlement
+from relay.store.deliveries import GRACE_S, Claimed, Deliveries, Settled
 from relay.store.directory import Directory
 from relay.store.journal import Journal
 from relay.store.notices import Notices
@@ -74,7 +74,7 @@ class Worker:
         self._report = report
         self._report_many = for_many(report)
         self._ended: list[tuple[Try, Outcome]] = []
-        self._to_settle: list[Settlement | Tried] = []
+        self._to_settle: list[Tried | Unsent] = []
         self._at_once = BATCH
         self._something_ended = Event()
         self._closing = False
@@ -129,22 +129,22 @@ class Worker:
         self._tell(batch, settled)
         self._rooms.health.consider(settled.failing)
 
-    def _tell(self, batch: Sequence[Settlement | Tried], settled: Settled) -> None:
+    def _tell(self, batch: Sequence[Tried | Unsent], settled: Settled) -> None:
         tried = [one for one in batch if isinstance(one, Tried)]
         if tried:
             self._report_many([one.fact for one in tried])
         if not all(settled.in_time):
             for one, in_time in zip(batch, settled.in_time, strict=True):
                 if isinstance(one, Tried) and not in_time:
-                    self._report(SettledLate(delivery=one.attempt.claim.id, webhook=one.attempt.claim.webhook))
+                    self._report(SettledLate(delivery=one.fact.delivery, webhook=one.fact.webhook))
         if self._rooms.trace is not None:
             self._rooms.trace(map(attempt_span, tried))
         if settled.watched:
             show(self._rooms.outcomes, tried)
 
-    def _settle(self, batch: Sequence[Settlement | Tried]) -> Settled:
+    def _settle(self, batch: Sequence[Tried | Unsent]) -> Settled:
         """And, where more waits, borrow and begin as many as there is room for then, in the same round trip."""
-        settlements = [one.settlement if isinstance(one, Tried) else one for one in batch]
+        settlements = [one.settlement for one in batch]
         for settlement in settlements:
             if settlement.step is HOLD:  # 410. First: an enabled webhook holds nothing
                 self._rooms.health.disable(settlement.claim.webhook, DisabledReason.GONE)
@@ -170,7 +170,7 @@ class Worker:
         except Away:
             return 0
 
-    def _single_out(self, batch: Sequence[Settlement | Tried]) -> None:
+    def _single_out(self, batch: Sequence[Tried | Unsent]) -> None:
         """A record that cannot be settled must not hold up the others: they go one by one, and it is left to its
         lease.
         """
@@ -241,7 +241,7 @@ class Worker:
         self._to_settle += [conclude(attempt, outcome, now=now, dice=random.random()) for attempt, outcome in ended]
         pass_on(self._rooms.notices, ended, now=now)
 
-    def _give_back(self, batch: Sequence[Settlement | Tried]) -> None:
+    def _give_back(self, batch: Sequence[Tried | Unsent]) -> None:
         del self._to_settle[: len(batch)]
         self.in_flight -= len(batch)
         self._share.give(len(batch))
