@@ -4,10 +4,8 @@ A fact is a record below; `report(fact)` counts it and writes it (cli/log.py). F
 tokens.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from functools import lru_cache
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
 from msgspec import Struct
@@ -72,23 +70,20 @@ class Attempt(Fact, frozen=True, kw_only=True):
 
     @classmethod
     def count_all(cls, facts: Sequence[Self], tally: Tally) -> None:
-        """What is alike, and most is, is counted together."""
-        for what, times in Counter([(one.verdict, one.result, one.webhook) for one in facts]).items():
-            for series in _counted(*what):
-                tally.add_series(series, times)
-        tally.observe_all(metrics.ATTEMPT_S, Counter([one.ms for one in facts]))
-        tally.observe_all(metrics.DELIVERY_S, Counter([one.latency_ms for one in facts if one.latency_ms is not None]))
+        tally.add_all(_counted, [(one.verdict, one.result, one.webhook) for one in facts])
+        tally.observe_all(metrics.ATTEMPT_S, [one.ms for one in facts])
+        tally.observe_all(metrics.DELIVERY_S, [one.latency_ms for one in facts if one.latency_ms is not None])
 
 
-@lru_cache(maxsize=4096)
-def _counted(verdict: str, result: str, webhook: str) -> tuple[Series, ...]:
-    """What such an attempt is counted in."""
+def _counted(attempt: tuple[str, ...]) -> list[Series]:
+    """What one is counted in."""
+    verdict, result, webhook = attempt
     counted = [metrics.ATTEMPTS.series(verdict, result[0] + "xx" if result.isdigit() else result)]
     if result != Failure.STOPPED:  # that was not the endpoint's doing
         counted.append(metrics.WEBHOOK_ATTEMPTS.series(webhook, "ok" if verdict == "delivered" else "failed"))
     if verdict != "again":
         counted.append(metrics.DELIVERIES.series("held" if verdict == "gone" else verdict))
-    return tuple(counted)
+    return counted
 
 
 class SettledLate(Fact, frozen=True, kw_only=True):

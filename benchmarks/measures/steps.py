@@ -76,8 +76,8 @@ def _walk_of_delivery(envelope: Envelope) -> Mapping[str, Callable[[], object]]:
         sequence=1, id=delivery_id(1, 0), webhook=webhook.id, event_id=envelope.event_id, tries=0, losses=0, fence=1,
         lease_s=35.0,
     )  # fmt: skip
-    callback = write_callback(webhook, envelope, claim, agent="relay", now=NOW, traced=False)
-    request = Request(url=url, headers=callback.headers, body=callback.body, timeout_s=30.0, keep_bytes=4096)
+    headers, body = write_callback(webhook, envelope, claim, agent="relay", now=NOW, traced=False)
+    request = Request(url=url, headers=headers, body=body, timeout_s=30.0, keep_bytes=4096)
     target = Target(VettedUrl(url=url, scheme="http", host=host, port=port, literal=None), None, Ways())
     answer, familiar = Answer(), Familiar()
     answer.feed(SAID)

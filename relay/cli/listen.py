@@ -59,11 +59,9 @@ class Forwarder:
             lease_s=0.0,
         )
         agent = f"slack-webhook-relay/{__version__}"
-        callback = write_callback(self.webhook, envelope, claim, agent=agent, now=time())
+        headers, body = write_callback(self.webhook, envelope, claim, agent=agent, now=time())
         return self.poster.post(
-            Request(
-                url=self.webhook.url, headers=callback.headers, body=callback.body, timeout_s=self.webhook.timeout_s
-            )
+            Request(url=self.webhook.url, headers=headers, body=body, timeout_s=self.webhook.timeout_s)
         )
 
 

@@ -7,8 +7,6 @@ signatures, are new each time: receivers refuse what is older than five minutes.
 
 from datetime import UTC, datetime
 
-from msgspec import Struct
-
 from relay.core.delivery import Claim
 from relay.core.envelope import JSON, Envelope
 from relay.core.header import header_lines
@@ -29,16 +27,11 @@ OWN_HEADERS = frozenset(
 """Names, in lower case, that a webhook's owner cannot set."""
 
 
-class Callback(Struct, frozen=True, kw_only=True, gc=False):
-    headers: str  # as they are sent, each line with its end
-    body: bytes
-
-
 def write_callback(
     webhook: Webhook, envelope: Envelope, claim: Claim, *, agent: str, now: float, traced: bool = False
-) -> Callback:
-    """The POST for one try. `agent`: the User-Agent; `now`: Unix seconds; `traced`: spans of it are kept somewhere.
-    Raises BadSecret and Unsendable.
+) -> tuple[str, bytes]:
+    """The headers of one try, each line with its end, and the body. `agent`: the User-Agent; `now`: Unix seconds;
+    `traced`: spans of it are kept somewhere. Raises BadSecret and Unsendable.
     """
     media, body = write_body(webhook.format, envelope)
     timestamp = int(now)
@@ -59,7 +52,7 @@ def write_callback(
         headers += f"traceparent: {traceparent(claim)}\r\n"
     if webhook.headers:
         headers += header_lines(webhook.headers)
-    return Callback(headers=headers, body=body)
+    return headers, body
 
 
 def write_body(format: Format, envelope: Envelope) -> tuple[str, bytes]:

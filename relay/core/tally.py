@@ -1,12 +1,13 @@
 """What one process has counted since it last told: sums in memory, so that counting costs a dictionary's step.
 
 Of a histogram there is a series for each bucket and one for the sum, in microseconds; here they stand in a row.
-Everything is a whole number, so that sums over processes are exact.
+Everything is a whole number, so that sums over processes are exact. What comes in great numbers is only tallied as it
+is, and sorted into its series when it is told.
 """
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from relay.core.metrics import Metric, Series
 
@@ -21,49 +22,70 @@ BUCKETS = tuple(map(str, range(64)))
 """A histogram's, by number."""
 
 
+Thing = tuple[str, ...]
+
+Sorter = Callable[[Thing], Iterable[Series]]
+"""The series in which a thing counts."""
+
+
 class Tally:
-    __slots__ = ("_counts", "_kinds", "_rows")
+    __slots__ = ("_counts", "_kinds", "_rows", "_times_ms", "_unsorted")
 
     def __init__(self) -> None:
         self._counts: dict[Series, int] = {}
         self._rows: dict[Series, list[int]] = {}  # of histograms: buckets, then the sum
         self._kinds: Counter[str] = Counter()  # series of each metric
+        self._unsorted: dict[Sorter, Counter[Thing]] = {}
+        self._times_ms: dict[str, tuple[Metric, Counter[int]]] = {}  # by a histogram's name
 
     def __repr__(self) -> str:
         return f"<Tally of {len(self._counts)} series, {len(self._rows)} histograms>"
 
     def __bool__(self) -> bool:
-        return bool(self._counts or self._rows)
+        return bool(self._counts or self._rows or self._unsorted or self._times_ms)
 
     def add(self, metric: Metric, *labels: str, by: int = 1) -> None:
-        self.add_series((metric.name, *labels), by)
+        self._add((metric.name, *labels), by)
 
-    def add_series(self, series: Series, by: int) -> None:
-        place = self._place(series, self._counts)
-        self._counts[place] = self._counts.get(place, 0) + by
+    def add_all(self, sorter: Sorter, things: Iterable[Thing]) -> None:
+        """One for each thing, in each of the series that `sorter` says."""
+        self._unsorted.setdefault(sorter, Counter()).update(things)
 
     def observe(self, histogram: Metric, seconds: float, *labels: str) -> None:
         row = self._row((histogram.name, *labels), histogram)
         row[bisect_left(histogram.bounds_s, seconds)] += 1
         row[-1] += int(seconds * MICRO)
 
-    def observe_all(self, histogram: Metric, times_ms: Mapping[int, int]) -> None:
-        """`times_ms`: so many milliseconds, so often."""
-        if not times_ms:
-            return
-        row = self._row((histogram.name,), histogram)
-        for ms, often in times_ms.items():
-            row[bisect_left(histogram.bounds_s, ms / 1000)] += often
-            row[-1] += ms * (MICRO // 1000) * often
+    def observe_all(self, histogram: Metric, times_ms: Sequence[int]) -> None:
+        """So many milliseconds each; for a histogram without labels."""
+        if times_ms:
+            self._times_ms.setdefault(histogram.name, (histogram, Counter()))[1].update(times_ms)
 
     def take(self) -> Mapping[Series, int]:
         """What was counted since the last take."""
+        self._sort()
         counts, rows, self._counts, self._rows = self._counts, self._rows, {}, {}
         self._kinds.clear()
         for series, (*buckets, total) in rows.items():
             counts |= {(*series, BUCKETS[at]): count for at, count in enumerate(buckets) if count}
             counts[(*series, SUM)] = total
         return counts
+
+    def _sort(self) -> None:
+        unsorted, times_ms, self._unsorted, self._times_ms = self._unsorted, self._times_ms, {}, {}
+        for sorter, things in unsorted.items():
+            for thing, count in things.items():
+                for series in sorter(thing):
+                    self._add(series, count)
+        for name, (histogram, times) in times_ms.items():
+            for ms, count in times.items():
+                row = self._row((name,), histogram)
+                row[bisect_left(histogram.bounds_s, ms / 1000)] += count
+                row[-1] += ms * (MICRO // 1000) * count
+
+    def _add(self, series: Series, by: int) -> None:
+        place = self._place(series, self._counts)
+        self._counts[place] = self._counts.get(place, 0) + by
 
     def _row(self, series: Series, histogram: Metric) -> list[int]:
         row = self._rows.get(series)

@@ -25,7 +25,5 @@ def post_sample(webhook: Webhook, envelope: Envelope, *, poster: Poster, options
         fence=0,
         lease_s=0.0,
     )
-    callback = write_callback(webhook, envelope, claim, agent=options.agent, now=now)
-    return poster.post(
-        Request(url=webhook.url, headers=callback.headers, body=callback.body, timeout_s=webhook.timeout_s)
-    )
+    headers, body = write_callback(webhook, envelope, claim, agent=options.agent, now=now)
+    return poster.post(Request(url=webhook.url, headers=headers, body=body, timeout_s=webhook.timeout_s))

@@ -2,7 +2,8 @@
 
 import ssl
 
-CHUNK_BYTES = 64 * 1024
+RECORD_BYTES = 16 * 1024
+"""What one record holds at most (RFC 8446, 5.1), and so what one read brings."""
 
 
 class Tls:
@@ -38,9 +39,9 @@ class Tls:
             self._coming.write_eof()
         words = b""
         try:
-            while chunk := self._object.read(CHUNK_BYTES):
+            while chunk := self._object.read(RECORD_BYTES):
                 words += chunk
-                if came and not (self._coming.pending or self._object.pending()):
+                if came and not self._coming.pending and len(chunk) < RECORD_BYTES:
                     return words, self._going.read()  # another read would only raise
             self.ended = True
         except ssl.SSLWantReadError:

@@ -211,15 +211,15 @@ class Worker:
         at = time()
         try:
             traced = rooms.trace is not None
-            callback = write_callback(webhook, envelope, claim, agent=self._options.agent, now=at, traced=traced)
+            headers, body = write_callback(webhook, envelope, claim, agent=self._options.agent, now=at, traced=traced)
         except RelayError as error:
             self._give_up(claim, Reason.UNREADABLE, str(error))
             return
         timeout_s = min(webhook.timeout_s, claim.lease_s - GRACE_S)
         request = Request(
             url=webhook.url,
-            headers=callback.headers,
-            body=callback.body,
+            headers=headers,
+            body=body,
             timeout_s=timeout_s,
             keep_bytes=bytes_to_keep(webhook, envelope),
         )
