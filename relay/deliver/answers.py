@@ -28,9 +28,9 @@ def bytes_to_keep(webhook: Webhook, envelope: Envelope) -> int:
     return REPLY_BYTES if webhook.reply else EXCERPT_BYTES
 
 
-def pass_on(notices: Notices, ended: Iterable[tuple[Try, Outcome]], *, now: float) -> None:
+def pass_on(notices: Notices, answers: Iterable[tuple[Try, Outcome]], *, now: float) -> None:
     """Tell whoever waits. An outage is not waited for: Slack would not either."""
-    for attempt, outcome in [one for one in ended if one[0].envelope.media is FORM]:
+    for attempt, outcome in answers:
         envelope = attempt.envelope
         if not isinstance(outcome, Answered) or not 200 <= outcome.status < 300:
             continue

@@ -16,7 +16,7 @@ from gevent.event import Event
 
 from relay.core.callback import write_callback
 from relay.core.delivery import Claim, Reason, Step
-from relay.core.envelope import Envelope
+from relay.core.envelope import JSON, Envelope
 from relay.core.errors import Away, RelayError
 from relay.core.outcome import Outcome
 from relay.core.trace import Trace
@@ -74,6 +74,7 @@ class Worker:
         self._report = report
         self._report_many = for_many(report)
         self._ended: list[tuple[Try, Outcome]] = []
+        self._answers: list[tuple[Try, Outcome]] = []  # of the same, those that Slack waits for
         self._to_settle: list[Tried | Unsent] = []
         self._at_once = BATCH
         self._something_ended = Event()
@@ -130,16 +131,19 @@ class Worker:
         self._rooms.health.consider(settled.failing)
 
     def _tell(self, batch: Sequence[Tried | Unsent], settled: Settled) -> None:
-        tried = [one for one in batch if isinstance(one, Tried)]
-        if tried:
-            self._report_many([one.fact for one in tried])
+        if facts := [one.fact for one in batch if isinstance(one, Tried)]:
+            self._report_many(facts)
         if not all(settled.in_time):
             for one, in_time in zip(batch, settled.in_time, strict=True):
                 if isinstance(one, Tried) and not in_time:
                     self._report(SettledLate(delivery=one.fact.delivery, webhook=one.fact.webhook))
+        if self._rooms.trace is not None or settled.watched:
+            self._show([one for one in batch if isinstance(one, Tried)], watched=settled.watched)
+
+    def _show(self, tried: Sequence[Tried], *, watched: bool) -> None:
         if self._rooms.trace is not None:
             self._rooms.trace(map(attempt_span, tried))
-        if settled.watched:
+        if watched:
             show(self._rooms.outcomes, tried)
 
     def _settle(self, batch: Sequence[Tried | Unsent]) -> Settled:
@@ -223,12 +227,17 @@ class Worker:
             timeout_s=timeout_s,
             keep_bytes=bytes_to_keep(webhook, envelope),
         )
-        rooms.poster.start(request, partial(self._end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at)))
+        end = self._end if envelope.media is JSON else self._end_awaited
+        rooms.poster.start(request, partial(end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at)))
 
     def _end(self, attempt: Try, outcome: Outcome) -> None:
         self._ended.append((attempt, outcome))
         if len(self._ended) == 1:
             self._something_ended.set()
+
+    def _end_awaited(self, attempt: Try, outcome: Outcome) -> None:
+        self._answers.append((attempt, outcome))
+        self._end(attempt, outcome)
 
     def _give_up(self, claim: Claim, reason: Reason, why: str) -> None:
         self._report(DeliveryUnsendable(delivery=claim.id, webhook=claim.webhook, reason=reason, why=why))
@@ -239,7 +248,9 @@ class Worker:
         ended, self._ended = self._ended, []
         now = time()
         self._to_settle += [conclude(attempt, outcome, now=now, dice=random.random()) for attempt, outcome in ended]
-        pass_on(self._rooms.notices, ended, now=now)
+        if self._answers:
+            answers, self._answers = self._answers, []
+            pass_on(self._rooms.notices, answers, now=now)
 
     def _give_back(self, batch: Sequence[Tried | Unsent]) -> None:
         del self._to_settle[: len(batch)]
