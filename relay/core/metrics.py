@@ -28,7 +28,7 @@ Series: TypeAlias = tuple[str, ...]
 """A metric's name and its labels' values."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Metric:
     name: str
     kind: MetricKind

@@ -6,7 +6,7 @@ is, and sorted into its series when it is told.
 """
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from relay.core.metrics import Metric, Series
@@ -35,8 +35,8 @@ class Tally:
         self._counts: dict[Series, int] = {}
         self._rows: dict[Series, list[int]] = {}  # of histograms: buckets, then the sum
         self._kinds: Counter[str] = Counter()  # series of each metric
-        self._unsorted: dict[Sorter, Counter[Thing]] = {}
-        self._times_ms: dict[str, tuple[Metric, Counter[int]]] = {}  # by a histogram's name
+        self._unsorted: dict[Sorter, Counter[Thing]] = defaultdict(Counter)
+        self._times_ms: dict[Metric, Counter[int]] = defaultdict(Counter)  # of histograms
 
     def __repr__(self) -> str:
         return f"<Tally of {len(self._counts)} series, {len(self._rows)} histograms>"
@@ -49,7 +49,7 @@ class Tally:
 
     def add_all(self, sorter: Sorter, things: Iterable[Thing]) -> None:
         """One for each thing, in each of the series that `sorter` says."""
-        self._unsorted.setdefault(sorter, Counter()).update(things)
+        self._unsorted[sorter].update(things)
 
     def observe(self, histogram: Metric, seconds: float, *labels: str) -> None:
         row = self._row((histogram.name, *labels), histogram)
@@ -59,7 +59,7 @@ class Tally:
     def observe_all(self, histogram: Metric, times_ms: Sequence[int]) -> None:
         """So many milliseconds each; for a histogram without labels."""
         if times_ms:
-            self._times_ms.setdefault(histogram.name, (histogram, Counter()))[1].update(times_ms)
+            self._times_ms[histogram].update(times_ms)
 
     def take(self) -> Mapping[Series, int]:
         """What was counted since the last take."""
@@ -72,16 +72,17 @@ class Tally:
         return counts
 
     def _sort(self) -> None:
-        unsorted, times_ms, self._unsorted, self._times_ms = self._unsorted, self._times_ms, {}, {}
-        for sorter, things in unsorted.items():
+        for sorter, things in self._unsorted.items():
             for thing, count in things.items():
                 for series in sorter(thing):
                     self._add(series, count)
-        for name, (histogram, times) in times_ms.items():
-            for ms, count in times.items():
-                row = self._row((name,), histogram)
+        for histogram, times_ms in self._times_ms.items():
+            row = self._row((histogram.name,), histogram)
+            for ms, count in times_ms.items():
                 row[bisect_left(histogram.bounds_s, ms / 1000)] += count
                 row[-1] += ms * (MICRO // 1000) * count
+        self._unsorted.clear()
+        self._times_ms.clear()
 
     def _add(self, series: Series, by: int) -> None:
         place = self._place(series, self._counts)

@@ -54,7 +54,7 @@ def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Trie
         result, detail, took_s = STATUS[outcome.status], "", outcome.timing.total_s
     else:
         result, detail, took_s = _silence(outcome)
-    again_in_s, reason = None, ""
+    again_in_s, latency_ms, reason = None, None, ""
     if verdict is DELIVERED and isinstance(outcome, Answered):
         reply = reply_to(envelope, outcome, now=now, connections=webhook.connections) if webhook.reply else None
         settlement = Settlement(claim=claim, step=ACCEPT, failed=False, attempt=line, reply=reply)
@@ -64,6 +64,8 @@ def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Trie
             again_in_s = verdict.wait_s
         else:
             reason = settlement.reason
+    if settlement.step is ACCEPT and not claim.belated:  # from Slack's frame; by two clocks perhaps, or one set back
+        latency_ms = max(0, int((attempt.at + took_s - envelope.received_at) * 1000))
     fact = Attempt(
         delivery=claim.id,
         webhook=claim.webhook,
@@ -74,16 +76,11 @@ def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Trie
         verdict=verdict.word,
         ms=int(took_s * 1000),
         again_in_s=again_in_s,
-        latency_ms=_latency_ms(attempt, took_s) if settlement.step is ACCEPT and not claim.belated else None,
+        latency_ms=latency_ms,
         reason=reason,
         detail=detail,
     )
     return Tried(attempt=attempt, outcome=outcome, settlement=settlement, fact=fact)
-
-
-def _latency_ms(attempt: Try, took_s: float) -> int:
-    """From the frame on Slack's socket to the endpoint's answer; by two clocks perhaps, or one that was set back."""
-    return max(0, int((attempt.at + took_s - attempt.envelope.received_at) * 1000))
 
 
 def _silence(outcome: Failed | Refused) -> tuple[str, str, float]:
