@@ -20,7 +20,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """`ratio`: to what `against` names, measured in the same round."""
+    """`ratio`: to what `against` names, measured in the same round, as near as can be."""
 
     name: str
     value: float

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from time import monotonic
 
-from benchmarks.figures import THE_LIMIT, Figure
-from benchmarks.measures.throughput import MAX_IN_FLIGHT, WITHIN_S, the_limit
+from benchmarks.figures import Figure
+from benchmarks.measures.throughput import MAX_IN_FLIGHT, WITHIN_S, Limit
 from benchmarks.processes import wait_until
 from benchmarks.scale import Scale
 from benchmarks.stage import Scene, Stage
@@ -16,7 +16,6 @@ BURST = 20_000
 
 
 def backlog(stage: Stage, scale: Scale) -> Iterator[Figure]:
-    limit, _ = the_limit(stage, scale, tls=False)
     with stage.scene() as scene:
         webhooks = [
             scene.relay.register(f"{stage.nginx.plain}/hook/{number}", max_in_flight=MAX_IN_FLIGHT, enabled=False)
@@ -38,16 +37,14 @@ def backlog(stage: Stage, scale: Scale) -> Iterator[Figure]:
             unit="bytes",
             note="a backlog lies in Redis; what grows is the cache of newest events, which has a bound",
         )
+        limit = Limit(stage, scale, tls=False)
         before = scene.relay.cpu_s
         for webhook in webhooks:
             scene.relay.enable(webhook, drain=True)
         seconds = _drained(scene, held)
         rate = held / (scene.relay.cpu_s - before)
         note = f"{held} deliveries, {held / seconds:.0f} a second, at most {scene.relay.peak_bytes >> 20} MiB"
-        yield Figure(
-            name="a backlog drains", value=rate, unit="deliveries a CPU-second", ratio=rate / limit,
-            against=THE_LIMIT, note=note,
-        )  # fmt: skip
+        yield limit.figure("a backlog drains", rate, note=note)
 
 
 def _hold(stage: Stage, scene: Scene, events: int) -> None:

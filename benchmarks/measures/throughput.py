@@ -8,6 +8,8 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from statistics import harmonic_mean
 from time import monotonic
 
 from benchmarks.figures import THE_LIMIT, THE_LIMIT_TLS, THE_NODE_SCRIPT, THE_PYTHON_SCRIPT, Figure
@@ -45,20 +47,43 @@ class Cost:
         )
 
 
+class Limit:
+    """The limit, measured again after each figure that is compared with it: the machine has another pace every minute,
+    and what is measured between two looks at it is compared with their mean.
+    """
+
+    def __init__(self, stage: Stage, scale: Scale, *, tls: bool) -> None:
+        self._measure = partial(the_limit, stage, scale, tls=tls)
+        self._name = THE_LIMIT_TLS if tls else THE_LIMIT
+        self._rates = [self._measure()[0]]
+
+    def figure(self, name: str, per_cpu_s: float, *, note: str) -> Figure:
+        """`per_cpu_s` was measured since the last call."""
+        self._rates.append(self._measure()[0])
+        unit = "events a CPU-second" if "event" in name else "deliveries a CPU-second"
+        ratio = per_cpu_s / harmonic_mean(self._rates[-2:])
+        return Figure(name=name, value=per_cpu_s, unit=unit, ratio=ratio, against=self._name, note=note)
+
+    def itself(self) -> Figure:
+        seen = f"{min(self._rates):.0f} to {max(self._rates):.0f} in {len(self._rates)} looks"
+        return Figure(name=self._name, value=harmonic_mean(self._rates), unit="POSTs a CPU-second", note=seen)
+
+
 def one_round(stage: Stage, scale: Scale) -> Iterator[Figure]:
-    limit, name = the_limit(stage, scale, tls=False)
-    yield Figure(name=THE_LIMIT, value=limit, unit="POSTs a CPU-second", note=name)
+    limit = Limit(stage, scale, tls=False)
     plain = {}
     for fan_out in FAN_OUTS:
         cost = cost_of_deliveries(stage, scale.deliveries, fan_out, tls=False)
         plain[fan_out] = cost.per_cpu_s
-        yield _figure(f"deliveries, fan-out {fan_out}", cost, limit, against=THE_LIMIT)
-    yield _figure("events that nobody wants", cost_of_unmatched(stage, scale.unmatched), limit, against=THE_LIMIT)
-    limit, name = the_limit(stage, scale, tls=True)
-    yield Figure(name=THE_LIMIT_TLS, value=limit, unit="POSTs a CPU-second", note=name)
+        yield limit.figure(f"deliveries, fan-out {fan_out}", cost.per_cpu_s, note=cost.note)
+    cost = cost_of_unmatched(stage, scale.unmatched)
+    yield limit.figure("events that nobody wants", cost.per_cpu_s, note=cost.note)
+    yield limit.itself()
+    limit = Limit(stage, scale, tls=True)
     for fan_out in FAN_OUTS:
         cost = cost_of_deliveries(stage, scale.deliveries, fan_out, tls=True)
-        yield _figure(f"deliveries over TLS, fan-out {fan_out}", cost, limit, against=THE_LIMIT_TLS)
+        yield limit.figure(f"deliveries over TLS, fan-out {fan_out}", cost.per_cpu_s, note=cost.note)
+    yield limit.itself()
     for kind, script, ahead in (
         ("python", THE_PYTHON_SCRIPT, "ahead of the Python script"),
         ("node", THE_NODE_SCRIPT, "ahead of the Node script"),
@@ -122,11 +147,4 @@ def _cost(before: tuple[float, float, int, float], after: tuple[float, float, in
         redis_us=redis_s / count * 1e6,
         commands=commands / count,
         seconds=seconds / count,
-    )
-
-
-def _figure(name: str, cost: Cost, limit: float, *, against: str) -> Figure:
-    unit = "events a CPU-second" if "event" in name else "deliveries a CPU-second"
-    return Figure(
-        name=name, value=cost.per_cpu_s, unit=unit, ratio=cost.per_cpu_s / limit, against=against, note=cost.note
     )
