@@ -6,9 +6,12 @@ neither (typing, presence, …) are equal to their repetitions; they get an `eve
 they come here, the same for all copies.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import repeat
+from typing import cast
 
 from relay.core import json_text
 from relay.core.envelope import Envelope
@@ -17,13 +20,21 @@ from relay.core.webhook import Json
 
 Event = dict[str, Json]
 
+Row = tuple[Event, bytes, EventId]
+"""An event, the text that it was read from, and its id."""
+
 EVENT_ID_BYTES = 10
 """80 bits, twenty characters: among a billion events, two are alike with a chance of one in a million."""
 
 BRACE, CLOSING_BRACE = b"{}"
+CLOSING = b'},"type":"event_callback","event_id":"'
+"""What stands in a body between the event, which has its last brace from here, and its id."""
+EVENT_TIME = b'","event_time":'
 
 MOST_DIGITS = 10
 """Of a plausible time in seconds."""
+SECONDS = slice(MOST_DIGITS + 1)
+"""That part of a stamp tells its seconds, and whether they are plausible."""
 
 MENTIONING_SUBTYPES = (None, "file_share", "thread_broadcast")
 """Messages that a person wrote: for these, and no others, the Events API makes an app_mention (slack-wire.md, 7.4)."""
@@ -70,17 +81,18 @@ def channel_of(event: Event) -> str:
 
 def fingerprint(team: str, event: Event) -> str:
     """Twenty characters that are the same for the same content, whatever the order of its keys."""
-    return _fingerprint(_begun(team), event)
+    return next(_fingerprints(_begun(team), [event]))
 
 
 def _begun(team: str) -> blake2b:
     return blake2b(digest_size=EVENT_ID_BYTES, key=team.encode()[:64])
 
 
-def _fingerprint(begun: blake2b, event: Event) -> str:
-    digest = begun.copy()
-    digest.update(json_text.canonical(event))
-    return digest.hexdigest().upper()
+def _fingerprints(begun: blake2b, events: Sequence[Event]) -> Iterator[str]:
+    """Each step for all of them, for what goes round in C costs a third of what goes round in Python."""
+    digests = list(map(blake2b.copy, repeat(begun, len(events))))
+    list(map(blake2b.update, digests, json_text.canonical_all(events)))
+    return map(str.upper, map(blake2b.hexdigest, digests))
 
 
 class RtmEnvelopes:
@@ -98,14 +110,76 @@ class RtmEnvelopes:
         self._tail = b"," + json_text.write({"authorizations": [authorization]})[1:] if authorization else b"}"
         self._mention = f"<@{identity.bot_user}" if identity.bot_user else ""
 
+    def ids(self, events: Sequence[Event]) -> list[EventId]:
+        """Of each. Raises ValueError and RecursionError if one of them cannot be written."""
+        return cast(
+            list[EventId], list(map("Ev".__add__, _fingerprints(self._begun, events)))
+        )  # without a call for each
+
+    def make_plain(
+        self, rows: Iterator[Row], received_at: float, *, rooms: Mapping[str, str], into: list[Envelope]
+    ) -> Row | None:
+        """Puts the envelopes of messages `into` the list, until a row has anything odd about it, which is then for
+        `make`; None at the end.
+
+        Nearly all events are messages as people and programs write them, in a conversation whose `channel_type` is in
+        `rooms`; this says of them what `make` would, in a third of its steps. Raises as `make` does, of one row.
+        """
+        add, connection, head, tail, mention = into.append, self._connection, self._head, self._tail, self._mention
+        for row in rows:
+            event, text, event_id = row
+            stamp, channel, words = event.get("event_ts"), event.get("channel"), event.get("text")
+            if (
+                event["type"] != "message"
+                or "subtype" in event
+                or "channel_type" in event
+                or not isinstance(stamp, str)
+                or not isinstance(channel, str)
+                or not isinstance(words, str)
+                or channel not in rooms
+                or mention in words
+                or not (seconds := _seconds(stamp[SECONDS]))
+            ):
+                return row
+            written = (
+                text if text.isascii() and text[0] == BRACE and text[-1] == CLOSING_BRACE else _written(event, text)
+            )
+            told = (
+                head,
+                written[:-1],
+                _told_type(rooms[channel]),
+                CLOSING,
+                event_id.encode(),
+                EVENT_TIME,
+                seconds,
+                tail,
+            )
+            add(
+                Envelope(
+                    event_id=event_id,
+                    connection=connection,
+                    kind="message",
+                    channel=channel,
+                    received_at=received_at,
+                    body=b"".join(told),
+                )
+            )
+        return None
+
     def make(
-        self, event: Event, received_at: float, *, channel_type: str = "", text: bytes = b""
+        self,
+        event: Event,
+        received_at: float,
+        *,
+        channel_type: str = "",
+        text: bytes = b"",
+        event_id: EventId | None = None,
     ) -> tuple[Envelope, ...]:
         """The event's envelope and, if it mentions our bot, that of the app_mention which RTM never sends.
 
         `event` has a `type`; without a `stamp_of` there is no envelope. `channel_type`: of a message, if known.
-        `text`: what `event` was read from, if it is at hand; then it need not be written again. Raises ValueError and
-        RecursionError for what cannot be written.
+        `text`: what `event` was read from, if it is at hand; then it need not be written again; likewise its id. Raises
+        ValueError and RecursionError for what cannot be written.
         """
         stamp = stamp_of(event)
         if stamp is None:
@@ -114,9 +188,9 @@ class RtmEnvelopes:
         if "event_ts" not in event:
             written += b',"event_ts":' + json_text.write(stamp)
         is_message = event["type"] == "message"
-        if is_message and channel_type and "channel_type" not in event:
-            written += _spelled_type(channel_type)
-        told = self._envelope(event, stamp, received_at, written=written)
+        if is_message and "channel_type" not in event:
+            written += _told_type(channel_type)
+        told = self._envelope(event, stamp, received_at, event_id=event_id, written=written)
         if not is_message or not self._is_mention(event):
             return (told,)
         mention = {name: value for name, value in event.items() if name not in ("channel_type", "subtype")}
@@ -124,20 +198,21 @@ class RtmEnvelopes:
         mention.setdefault("event_ts", stamp)
         return (told, self._envelope(mention, stamp, received_at, written=json_text.write(mention)[:-1]))
 
-    def _envelope(self, event: Event, stamp: str, received_at: float, *, written: bytes) -> Envelope:
+    def _envelope(
+        self, event: Event, stamp: str, received_at: float, *, written: bytes, event_id: EventId | None = None
+    ) -> Envelope:
         """`written`: the event's text up to its last brace, with what is told beyond the event and is no part of its
         id.
         """
-        event_id = EventId("Ev" + _fingerprint(self._begun, event))
-        time_of_it = _seconds(stamp, received_at)
-        middle = f'}},"type":"event_callback","event_id":"{event_id}","event_time":{time_of_it}'.encode()
+        id = event_id or self.ids([event])[0]
+        seconds = _seconds(stamp[SECONDS]) or b"%d" % int(received_at)
         return Envelope(
-            event_id=event_id,
+            event_id=id,
             connection=self._connection,
             kind=kind_of(event),
             channel=channel_of(event),
             received_at=received_at,
-            body=b"".join((self._head, written, middle, self._tail)),
+            body=b"".join((self._head, written, CLOSING, id.encode(), EVENT_TIME, seconds, self._tail)),
         )
 
     def _is_mention(self, event: Event) -> bool:
@@ -153,8 +228,8 @@ class RtmEnvelopes:
 
 
 @lru_cache(maxsize=16)
-def _spelled_type(channel_type: str) -> bytes:
-    return b',"channel_type":' + json_text.write(channel_type)
+def _told_type(channel_type: str) -> bytes:
+    return b',"channel_type":' + json_text.write(channel_type) if channel_type else b""
 
 
 def _written(event: Event, text: bytes) -> bytes:
@@ -182,9 +257,12 @@ def _authorization(identity: Identity) -> dict[str, Json]:
     }
 
 
-def _seconds(stamp: str, received_at: float) -> str:
-    """Whole seconds, as Java's and Go's receivers want them; the time of receipt where Slack's stamp is no number."""
-    digits = stamp.partition(".")[0]
+@lru_cache(maxsize=256)
+def _seconds(beginning: str) -> bytes:
+    """Whole seconds, as Java's and Go's receivers want them; b"" where Slack's stamp is no number, or none that is
+    plausible. `beginning`: its SECONDS, which are the same for many events.
+    """
+    digits = beginning.partition(".")[0]
     if not digits.isdecimal() or not digits.isascii() or len(digits) > MOST_DIGITS:
-        return str(int(received_at))
-    return digits if digits[0] != "0" else str(int(digits))
+        return b""
+    return b"%d" % int(digits)

@@ -29,12 +29,12 @@ def text(frame: object) -> bytes:
 
 
 def happened(not_before: float, sent: bytes = b"") -> Happened:
-    return Happened(event=MESSAGE, text=sent or text(MESSAGE), not_before=not_before)
+    return Happened(events=[MESSAGE], texts=[sent or text(MESSAGE)], not_before=not_before)
 
 
 def opened(at: float = 0.0) -> RtmSession:
     session = RtmSession(asked_at=at, opened_at=at)
-    session.receive(text({"type": "hello"}))
+    session.receive([text({"type": "hello"})])
     return session
 
 
@@ -44,26 +44,27 @@ def pings(steps: tuple[Step, ...]) -> list[int]:
 
 def test_hello_greets_once() -> None:
     session = RtmSession(asked_at=0, opened_at=0)
-    assert session.receive(text({"type": "hello", "region": "eu"})) == (Greeted(),)
-    assert session.receive(text({"type": "hello"})) == ()
+    assert session.receive([text({"type": "hello", "region": "eu"})]) == [Greeted()]
+    assert session.receive([text({"type": "hello"})]) == []
     assert session.phase is Phase.OPEN
 
 
 def test_a_server_that_says_no_hello_greets_with_its_first_frame() -> None:
     session = RtmSession(asked_at=3, opened_at=4)
-    assert session.receive(text(MESSAGE)) == (Greeted(), happened(3))
+    assert session.receive([text(MESSAGE)]) == [Greeted(), happened(3)]
 
 
 @pytest.mark.parametrize("frame", [MESSAGE, {"type": "never_seen_before", "x": [1]}, {"type": "user_typing"}])
 def test_every_frame_of_a_type_that_is_not_control_is_an_event_untouched(frame: dict[str, object]) -> None:
-    [step] = opened().receive(text(frame))
+    [step] = opened().receive([text(frame)])
     assert isinstance(step, Happened)
-    assert step.event == frame
+    assert step.events == [frame]
+    assert step.texts == [text(frame)]
 
 
 @pytest.mark.parametrize("kind", CONTROL)
 def test_control_frames_are_never_events(kind: str) -> None:
-    assert not [step for step in opened().receive(text({"type": kind})) if isinstance(step, Happened)]
+    assert not [step for step in opened().receive([text({"type": kind})]) if isinstance(step, Happened)]
 
 
 @pytest.mark.parametrize(
@@ -72,18 +73,18 @@ def test_control_frames_are_never_events(kind: str) -> None:
 )
 def test_nonsense_is_passed_over_and_the_session_goes_on(frame: bytes) -> None:
     session = opened()
-    assert session.receive(frame) == ()
-    assert session.receive(text(MESSAGE))
+    assert session.receive([frame]) == []
+    assert session.receive([text(MESSAGE)])
 
 
 def test_a_nul_behind_a_frame_does_no_harm() -> None:
     sent = text(MESSAGE) + b"\0"
-    assert opened().receive(sent) == (happened(0, sent),)
+    assert opened().receive([sent]) == [happened(0, sent)]
 
 
 def test_nesting_without_end_is_nonsense() -> None:
     session = opened()
-    assert session.receive(b'{"a":' * 100_000) == ()
+    assert session.receive([b'{"a":' * 100_000]) == []
     assert session.skipped == 1
 
 
@@ -116,19 +117,19 @@ def test_any_frame_is_life_though_no_ping_is_answered() -> None:
 def test_what_comes_behind_a_pong_was_sent_after_its_ping() -> None:
     session = opened(at=0)
     [number] = pings(session.tick(1))
-    assert session.receive(text(MESSAGE)) == (happened(0),)
-    session.receive(text({"type": "pong", "reply_to": number}))
-    assert session.receive(text(MESSAGE)) == (happened(1),)
-    session.receive(text({"type": "pong", "reply_to": 999}))
-    assert session.receive(text(MESSAGE)) == (happened(1),)
+    assert session.receive([text(MESSAGE)]) == [happened(0)]
+    session.receive([text({"type": "pong", "reply_to": number})])
+    assert session.receive([text(MESSAGE)]) == [happened(1)]
+    session.receive([text({"type": "pong", "reply_to": 999})])
+    assert session.receive([text(MESSAGE)]) == [happened(1)]
 
 
 @pytest.mark.parametrize(("kind", "why"), [("goodbye", End.GOODBYE), ("team_migration_started", End.MIGRATION)])
 def test_an_announced_end_asks_for_a_successor_once_and_listens_on(kind: str, why: End) -> None:
     session = opened()
-    assert session.receive(text({"type": kind, "source": "gateway_server"})) == (Renew(why=why),)
-    assert session.receive(text({"type": "goodbye"})) == ()
-    assert session.receive(text(MESSAGE)) == (happened(0),)
+    assert session.receive([text({"type": kind, "source": "gateway_server"})]) == [Renew(why=why)]
+    assert session.receive([text({"type": "goodbye"})]) == []
+    assert session.receive([text(MESSAGE)]) == [happened(0)]
 
 
 def test_before_slack_ends_an_old_connection_it_is_renewed() -> None:
@@ -141,11 +142,11 @@ def test_before_slack_ends_an_old_connection_it_is_renewed() -> None:
 def test_an_error_in_place_of_hello_is_an_expired_address() -> None:
     session = RtmSession(asked_at=0, opened_at=0)
     error = {"type": "error", "error": {"code": 1, "msg": "Socket URL has expired"}}
-    assert session.receive(text(error)) == (Over(why=End.URL_EXPIRED),)
+    assert session.receive([text(error)]) == [Over(why=End.URL_EXPIRED)]
 
 
 def test_a_later_error_ends_nothing() -> None:
-    assert opened().receive(text({"type": "error", "error": {"code": -1, "msg": "slow down"}})) == ()
+    assert opened().receive([text({"type": "error", "error": {"code": -1, "msg": "slow down"}})]) == []
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,7 @@ def test_a_later_error_ends_nothing() -> None:
     ],
 )
 def test_replies_to_what_others_sent_are_dropped(reply: dict[str, object]) -> None:
-    assert opened().receive(text(reply)) == ()
+    assert opened().receive([text(reply)]) == []
 
 
 def test_the_answer_to_our_own_frame_comes_back_with_its_number() -> None:
@@ -167,8 +168,8 @@ def test_the_answer_to_our_own_frame_comes_back_with_its_number() -> None:
     number, sent = session.say({"type": "message", "channel": "C1", "text": "hi"}, awaited=True)
     assert json.loads(sent) == {"id": number, "type": "message", "channel": "C1", "text": "hi"}
     answer: dict[str, Json] = {"ok": True, "reply_to": number, "ts": "1.1", "text": "hi"}
-    assert session.receive(text(answer)) == (Answered(number=number, answer=answer),)
-    assert session.receive(text(answer)) == ()
+    assert session.receive([text(answer)]) == [Answered(number=number, answer=answer)]
+    assert session.receive([text(answer)]) == []
 
 
 def test_numbers_are_never_used_twice_on_one_socket() -> None:
@@ -197,13 +198,14 @@ def test_whatever_comes_it_never_raises_and_never_reports_control_frames(happeni
     for happening in happenings:
         if isinstance(happening, float):
             now += happening
-            steps = session.tick(now)
+            steps = list(session.tick(now))
         else:
             session.heard(now)
-            steps = session.receive(happening)
+            steps = session.receive([happening])
         for step in steps:
             if isinstance(step, Happened):
-                assert isinstance(step.event["type"], str)
-                assert step.event["type"] not in CONTROL
-                assert "reply_to" not in step.event
+                [event] = step.events
+                assert isinstance(event["type"], str)
+                assert event["type"] not in CONTROL
+                assert "reply_to" not in event
     assert session.due_at <= session.heard_at + DEAD_AFTER_S
