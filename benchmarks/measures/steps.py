@@ -19,7 +19,8 @@ from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId, WebhookId, delivery_id
 from relay.core.matching import Matcher
 from relay.core.outcome import Answered, Timing
-from relay.core.rtm_event import Identity, RtmEnvelopes
+from relay.core.rtm_envelopes import RtmEnvelopes
+from relay.core.rtm_event import Identity
 from relay.core.rtm_session import RtmSession
 from relay.core.session import Happened
 from relay.core.tally import Tally

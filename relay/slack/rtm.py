@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from relay.core.complaints import complaint
 from relay.core.connection import Connection
 from relay.core.envelope import Envelope
-from relay.core.rtm_event import Identity, Row, RtmEnvelopes
+from relay.core.rtm_envelopes import Row, RtmEnvelopes
+from relay.core.rtm_event import Identity
 from relay.core.rtm_session import RtmSession
 from relay.core.session import Frame, Happened, Step
 from relay.core.sighting import Sighting

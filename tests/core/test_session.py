@@ -1,6 +1,8 @@
 """The RTM session machine: what each frame and the passing of time make it want."""
 
 import json
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 import pytest
 from hypothesis import given, strategies as st
@@ -189,6 +191,50 @@ FRAMES = st.one_of(
     st.dictionaries(st.sampled_from(["type", "reply_to", "error", "id", "ok"]), JSON).map(text),
     st.sampled_from(CONTROL).map(lambda kind: text({"type": kind})),
 )
+
+
+EVENTS = st.sampled_from([MESSAGE, {"type": "user_typing"}, {"type": "message", "n": 1}]).map(text)
+PONGS = st.integers(1, 4).map(lambda number: text({"type": "pong", "reply_to": number}))
+
+
+@given(st.lists(EVENTS | EVENTS | EVENTS | FRAMES | PONGS, max_size=20))
+def test_what_one_read_brings_is_what_its_frames_bring(texts: list[bytes]) -> None:
+    """Each event with its own text and bound, all steps in their order, nothing behind the end."""
+    together, alone = RtmSession(asked_at=0, opened_at=0), RtmSession(asked_at=0, opened_at=0)
+    for second in range(0, 24, 8):
+        for session in (together, alone):
+            session.heard(second)
+            session.tick(second)
+    told: list[Step] = []
+    for each in texts:
+        if alone.phase is not Phase.OVER:
+            told += alone.receive([each])
+    at_once = together.receive(texts)
+    assert [*each_of(at_once)] == [*each_of(told)]
+    assert [step for step in at_once if not isinstance(step, Happened)] == [
+        step for step in told if not isinstance(step, Happened)
+    ]
+    assert (together.phase, together.skipped, together.pulse) == (alone.phase, alone.skipped, alone.pulse)
+
+
+def each_of(steps: Iterable[Step]) -> Iterator[tuple[dict[str, Json], bytes, float]]:
+    for step in steps:
+        if isinstance(step, Happened):
+            yield from zip(step.events, step.texts, repeat(step.not_before), strict=False)
+
+
+def test_events_of_one_read_are_one_step_up_to_a_pong_that_proves_more() -> None:
+    session = opened()
+    [number] = pings(session.tick(1))
+    pong, hello, broken = text({"type": "pong", "reply_to": number}), text({"type": "hello"}), b"{"
+    first, second = session.receive([text(MESSAGE), hello, broken, text(MESSAGE), pong, text(MESSAGE)])
+    assert first == Happened(events=[MESSAGE, MESSAGE], texts=[text(MESSAGE)] * 2, not_before=0)
+    assert second == happened(1)
+
+
+def test_behind_the_end_comes_nothing() -> None:
+    session = RtmSession(asked_at=0, opened_at=0)
+    assert session.receive([text({"type": "error"}), text(MESSAGE)]) == [Over(why=End.URL_EXPIRED)]
 
 
 @given(st.lists(FRAMES | st.floats(0, 20), max_size=30))

@@ -59,7 +59,8 @@ def test_a_disconnect_asks_for_a_successor_once_and_listens_on(reason: str | Non
     ("reason", "why"), [("link_disabled", End.LINK_DISABLED), ("too_many_websockets", End.TOO_MANY)]
 )
 def test_some_disconnects_are_the_end(reason: str, why: End) -> None:
-    assert opened().receive([text({"type": "disconnect", "reason": reason})]) == [Over(why=why)]
+    frames = [{"type": "disconnect", "reason": reason}, {"envelope_id": "e1", "type": "events_api", "payload": {}}]
+    assert opened().receive(list(map(text, frames))) == [Over(why=why)]
 
 
 def test_it_is_renewed_before_the_time_that_slack_gives_it() -> None:
