@@ -12,7 +12,8 @@ from time import perf_counter, process_time
 
 from benchmarks.frames import APP, BOT_USER, TEAM, event
 from relay.core.ids import ConnectionId, delivery_id
-from relay.core.rtm_event import Identity, RtmEnvelopes
+from relay.core.rtm_envelopes import RtmEnvelopes
+from relay.core.rtm_event import Identity
 from relay.core.signing import KeyRing, read_secret, sign_slack, sign_standard
 
 IN_FLIGHT = 32

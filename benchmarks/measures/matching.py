@@ -10,7 +10,8 @@ from benchmarks.scale import Scale
 from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId, WebhookId
 from relay.core.matching import Matcher
-from relay.core.rtm_event import Identity, RtmEnvelopes
+from relay.core.rtm_envelopes import RtmEnvelopes
+from relay.core.rtm_event import Identity
 from relay.core.webhook import Json, SigningSecret, Webhook
 
 EVENTS = 2000

@@ -9,7 +9,7 @@ from io import StringIO
 from timeit import repeat
 
 from benchmarks.figures import Figure
-from benchmarks.frames import APP, BOT_USER, TEAM, frame
+from benchmarks.frames import APP, BOT_USER, TEAM, channel, frame
 from benchmarks.limit import SECRET
 from benchmarks.scale import Scale
 from relay.cli.log import Report
@@ -19,7 +19,8 @@ from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId, WebhookId, delivery_id
 from relay.core.matching import Matcher
 from relay.core.outcome import Answered, Timing
-from relay.core.rtm_event import Identity, RtmEnvelopes
+from relay.core.rtm_envelopes import RtmEnvelopes
+from relay.core.rtm_event import Identity
 from relay.core.rtm_session import RtmSession
 from relay.core.session import Happened
 from relay.core.tally import Tally
@@ -54,15 +55,23 @@ def _us(step: Callable[[], object], times: int) -> float:
 def _walk() -> Mapping[str, Callable[[], object]]:
     """Each step, given what the one before has made."""
     session = RtmSession(asked_at=0.0, opened_at=0.0)
-    session.receive(b'{"type":"hello"}')
-    text = frame(1)
-    (happened,) = session.receive(text)
+    session.receive([b'{"type":"hello"}'])
+    texts = [frame(1)]
+    (happened,) = session.receive(texts)
     assert isinstance(happened, Happened)  # noqa: S101  # for mypy
     maker = RtmEnvelopes(ConnectionId("con_steps"), Identity(team=TEAM, bot_user=BOT_USER, app=APP))
-    (envelope,) = maker.make(happened.event, NOW, text=happened.text)
+    rooms, made = {channel(1): "channel"}, list[Envelope]()
+
+    def make() -> None:
+        made.clear()
+        rows = zip(happened.events, texts, maker.ids(happened.events), strict=True)
+        maker.make_plain(rows, NOW, rooms=rooms, into=made)
+
+    make()
+    (envelope,) = made
     return {
-        "a frame's text is read": lambda: session.receive(text),
-        "the event gets its id and envelope": lambda: maker.make(happened.event, NOW, text=happened.text),
+        "a frame's text is read": lambda: session.receive(texts),
+        "the event gets its id and envelope": make,
         **_walk_of_delivery(envelope),
     }
 

@@ -7,6 +7,7 @@ ASCII.
 """
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from math import isfinite
@@ -27,6 +28,9 @@ _write_sorted = msgspec.json.Encoder(order="sorted").encode
 _write_patiently = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _write_sorted_patiently = json.JSONEncoder(separators=(",", ":"), allow_nan=False, sort_keys=True).encode
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec says to what is no JSON, or none that it takes."""
+
 UNWRITABLE = (UnicodeEncodeError, OverflowError)
 """What msgspec says to a lone surrogate and to an integer beyond 64 bits."""
 
@@ -35,8 +39,16 @@ def read(text: bytes) -> Json:
     """The value. Raises NotJson, and nothing else, whatever the bytes are."""
     try:
         return cast(Json, _read(text))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return _read_patiently(text)
+
+
+def read_all(texts: Sequence[bytes]) -> list[Json]:
+    """The values in one go, None in place of what is no JSON. Raises nothing, whatever the bytes are."""
+    try:
+        return list(map(_read, texts))
+    except UNREADABLE:
+        return [_read_or_none(text) for text in texts]
 
 
 def write(value: Json) -> bytes:
@@ -72,6 +84,14 @@ def canonical(value: Json) -> bytes:
         return _write_sorted_patiently(value).encode()
 
 
+def canonical_all(values: Sequence[Json]) -> list[bytes]:
+    """The same of many, in one go."""
+    try:
+        return list(map(_write_sorted, values))
+    except UNWRITABLE:
+        return [canonical(value) for value in values]
+
+
 def in_ascii(text: bytes) -> bytes:
     """The same JSON, what ASCII lacks spelled in UTF-16 units. Raises UnicodeDecodeError for what is no UTF-8.
 
@@ -89,6 +109,13 @@ def in_ascii(text: bytes) -> bytes:
 def _in_two(digits: bytes) -> bytes:
     """A character beyond 16 bits."""
     return encode_basestring_ascii(chr(int(digits, 16)))[1:-1].encode()
+
+
+def _read_or_none(text: bytes) -> Json:
+    try:
+        return read(text)
+    except NotJson:
+        return None
 
 
 def _read_patiently(text: bytes) -> Json:

@@ -1,9 +1,10 @@
 """One RTM socket: every frame is an event, a control frame, or a reply to what was said on it."""
 
+from collections.abc import Sequence
+
 from relay.core import json_text
 from relay.core.pulse import Pulse
-from relay.core.session import OPENING, Answered, End, Frame, Happened, Say, Session, Step
-from relay.core.webhook import Json
+from relay.core.session import Answered, End, Frame, Happened, Phase, Say, Session, Step
 
 RENEW_AFTER_S = 7.5 * 3600.0
 """Slack ends a connection after 8 hours; ours is renewed before, when it suits us."""
@@ -27,6 +28,27 @@ class RtmSession(Session):
         super().__init__(Pulse(heard_at=opened_at, proven_at=asked_at), renew_at=renew_at)
         self._awaited: set[int] = set()
 
+    def receive(self, texts: Sequence[bytes]) -> list[Step]:
+        """Events are one step, up to the next of which we know that it left Slack later."""
+        steps: list[Step] = []
+        run: Happened | None = None
+        for frame, text in zip(json_text.read_all(texts), texts, strict=True):
+            if not isinstance(frame, dict):
+                self.skipped += 1
+            elif "reply_to" in frame or not isinstance(kind := frame.get("type"), str) or kind in NO_EVENTS:
+                steps += self._obey(frame)
+                if self.phase is Phase.OVER:
+                    break
+                if run is not None and run.not_before != self.pulse.proven_at:
+                    run = None
+            else:
+                if run is None:
+                    run = Happened(events=[], texts=[], not_before=self.pulse.proven_at)
+                    steps += (*self._welcome(), run)
+                run.events.append(frame)
+                run.texts.append(text)
+        return steps
+
     def ponged(self, payload: bytes) -> None:
         """RTM's pings are text."""
 
@@ -39,13 +61,6 @@ class RtmSession(Session):
 
     def _ping(self, number: int) -> Step:
         return Say(text=json_text.write({"id": number, "type": "ping"}))
-
-    def _understand(self, frame: dict[str, Json], text: bytes) -> tuple[Step, ...]:
-        kind = frame.get("type")
-        if "reply_to" in frame or not isinstance(kind, str) or kind in NO_EVENTS:
-            return self._obey(frame)
-        happened = Happened(event=frame, text=text, not_before=self.pulse.proven_at)
-        return (happened,) if self.phase is not OPENING else (*self._welcome(), happened)
 
     def _obey(self, frame: Frame) -> tuple[Step, ...]:
         if "reply_to" in frame:
@@ -77,4 +92,4 @@ class RtmSession(Session):
     def _error(self) -> tuple[Step, ...]:
         """Before hello it is the end: the address has expired. Later it is about a frame of ours, and the session
         goes on."""
-        return self._end(End.URL_EXPIRED) if self.phase is OPENING else ()
+        return self._end(End.URL_EXPIRED) if self.phase is Phase.OPENING else ()

@@ -10,13 +10,12 @@ renewal before an end. What frames mean is in core/rtm_session.py and core/socke
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TypeAlias
 
 from msgspec import Struct
 
-from relay.core import json_text
 from relay.core.pulse import Beat, Pulse
 from relay.core.webhook import Json
 
@@ -28,9 +27,6 @@ class Phase(StrEnum):
     OPEN = "open"
     LEAVING = "leaving"
     OVER = "over"
-
-
-OPENING = Phase.OPENING  # for the hot path, as in core/envelope.py
 
 
 class End(StrEnum):
@@ -66,10 +62,10 @@ class Greeted(Struct, frozen=True, kw_only=True):
 
 
 class Happened(Struct, frozen=True, kw_only=True, gc=False):
-    """An event; it left Slack at `not_before` or later (the clock of `receive`)."""
+    """Events, in their order; they left Slack at `not_before` or later (the clock of `receive`)."""
 
-    event: dict[str, Json]
-    text: bytes  # the frame as it came
+    events: list[dict[str, Json]]
+    texts: list[bytes]  # of each the frame as it came
     not_before: float
 
 
@@ -145,16 +141,9 @@ class Session(ABC):
         """A frame came, perhaps one without text: a ping, a pong, binary."""
         self.pulse.heard(now)
 
-    def receive(self, text: bytes) -> tuple[Step, ...]:
-        """What one text frame asks for."""
-        try:
-            frame = json_text.read(text)
-        except json_text.NotJson:
-            frame = None
-        if not isinstance(frame, dict):
-            self.skipped += 1
-            return ()
-        return self._understand(frame, text)
+    @abstractmethod
+    def receive(self, texts: Sequence[bytes]) -> list[Step]:
+        """What the text frames of one read ask for; behind the end of a session comes nothing."""
 
     @abstractmethod
     def ponged(self, payload: bytes) -> None:
@@ -166,9 +155,6 @@ class Session(ABC):
 
     @abstractmethod
     def _ping(self, number: int) -> Step: ...
-
-    @abstractmethod
-    def _understand(self, frame: dict[str, Json], text: bytes) -> tuple[Step, ...]: ...
 
     def _number(self) -> int:
         self._last_number += 1

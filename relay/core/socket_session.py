@@ -5,9 +5,11 @@ connection's end is announced (`disconnect`), and then a successor is opened fir
 so WebSocket's own is used.
 """
 
+from collections.abc import Sequence
+
 from relay.core import json_text
 from relay.core.pulse import Pulse
-from relay.core.session import End, Frame, Handed, Ping, Session, Step
+from relay.core.session import End, Frame, Handed, Phase, Ping, Session, Step
 from relay.core.webhook import Json
 
 RENEW_EARLY_S = 60.0
@@ -22,6 +24,18 @@ class SocketSession(Session):
     def __init__(self, *, opened_at: float) -> None:
         super().__init__(Pulse(heard_at=opened_at, proven_at=opened_at))
         self._opened_at = opened_at
+
+    def receive(self, texts: Sequence[bytes]) -> list[Step]:
+        """What Slack hands over comes one by one, for each is acknowledged for itself."""
+        steps: list[Step] = []
+        for frame, text in zip(json_text.read_all(texts), texts, strict=True):
+            if not isinstance(frame, dict):
+                self.skipped += 1
+                continue
+            steps += self._understand(frame, text)
+            if self.phase is Phase.OVER:
+                break
+        return steps
 
     def ponged(self, payload: bytes) -> None:
         """Our ping was answered."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from relay.core.envelope import Envelope
-from relay.core.rtm_event import Event, RtmEnvelopes
+from relay.core.rtm_envelopes import RtmEnvelopes
+from relay.core.rtm_event import Event
 from relay.core.sighting import Sighting
 
 

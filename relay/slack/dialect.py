@@ -7,7 +7,7 @@ from typing import Protocol
 from relay.core.complaints import Complaint, complaint
 from relay.core.connection import Connection
 from relay.core.rtm_event import Identity
-from relay.core.session import Frame, Handed, Happened, Session
+from relay.core.session import Frame, Session, Step
 from relay.slack.web_api import Denied, Granted, Limited, Said, Unreachable
 
 
@@ -27,8 +27,8 @@ class NoTicket:
 
 
 class Reader(Protocol):
-    def take(self, steps: Sequence[Happened | Handed], *, now: float) -> int:
-        """Pass on the events of one read, in their order; of how many no envelope can be made."""
+    def take(self, steps: Sequence[Step], *, now: float) -> int:
+        """Pass on the events among the steps of one read, in their order; of how many no envelope can be made."""
 
 
 class Dialect(Protocol):

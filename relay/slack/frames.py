@@ -7,6 +7,7 @@ breaks the standard, which is for the protocol to find.
 """
 
 from dataclasses import dataclass, field
+from struct import Struct
 
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
@@ -18,6 +19,10 @@ SHORT, MEDIUM, LONG = 125, 126, 127
 """The second byte: a length up to SHORT, or that two or eight bytes of length follow. Above LONG the frame is masked,
 which a server's never is."""
 HEAD_BYTES = 2
+MEDIUM_HEAD = Struct("!HH")
+MEDIUM_HEAD_BYTES = MEDIUM_HEAD.size
+PLAIN_SHORT, PLAIN_MEDIUM = PLAIN << 8, PLAIN << 8 | MEDIUM
+"""The first two bytes of a plain frame; of a short one, before its length is added."""
 HELD_BYTES = 4 + 0xFFFF
 """A plain frame up to this size waits here for its rest; a longer one is the protocol's, which joins it in place."""
 
@@ -107,16 +112,19 @@ class Frames:
 
 
 def _cut(read: bytes, at: int, texts: list[bytes]) -> int:
-    """Adds the texts of the plain frames from `at` on; where the first frame begins that is not plain, or not whole."""
+    """Adds the texts of the plain frames from `at` on; where the first frame begins that is not plain, or not whole.
+
+    The last bytes of a read, less than a longer head, are left to others whatever they are.
+    """
     end = len(read)
-    while at + HEAD_BYTES <= end and read[at] == PLAIN:
-        length = read[at + 1]
-        begin = at + HEAD_BYTES
-        if length == MEDIUM:
-            begin += 2
-            if begin > end or (length := read[at + 2] << 8 | read[at + 3]) <= SHORT:
-                break
-        elif length > SHORT:
+    last, head_of = end - MEDIUM_HEAD_BYTES, MEDIUM_HEAD.unpack_from
+    while at <= last:
+        mark, length = head_of(read, at)
+        if mark == PLAIN_MEDIUM and length > SHORT:
+            begin = at + MEDIUM_HEAD_BYTES
+        elif PLAIN_SHORT <= mark <= PLAIN_SHORT + SHORT:
+            begin, length = at + HEAD_BYTES, mark - PLAIN_SHORT
+        else:
             break
         if begin + length > end:
             break

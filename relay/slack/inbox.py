@@ -9,6 +9,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
+from operator import attrgetter
 from time import monotonic
 from typing import Protocol
 
@@ -26,6 +28,8 @@ from relay.store.errors import StoreAway
 BATCH_EVENTS = 500
 BATCH_BYTES = 8 * 1024 * 1024
 IDLE_S = 1.0
+
+ENVELOPES = attrgetter("envelopes")
 
 
 class Journal(Protocol):
@@ -103,7 +107,7 @@ class Inbox:
     def _store_a_batch(self) -> None:
         batch = self._buffer.first(most_events=BATCH_EVENTS, most_bytes=BATCH_BYTES)
         arrivals = self._timed(batch)
-        envelopes = [envelope for arrival in arrivals for envelope in arrival.envelopes]
+        envelopes = list(chain.from_iterable(map(ENVELOPES, arrivals)))
         self._tell_kept(arrivals, self._journal.append(envelopes))
         self._buffer.drop(batch)
         for arrival in arrivals:

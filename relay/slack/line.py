@@ -5,7 +5,7 @@ All waiting is in one place, the read, which also wakes for the session's next p
 and no timer beside it, and a thousand of them are cheap.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from typing import assert_never
 
@@ -30,8 +30,6 @@ acknowledgements that wait for an answer."""
 TELL_SKIPPED_EVERY_S = 10.0
 PAUSE_S = 0.001
 """A read that waited so long has let the others run; whoever has gone on for so long should."""
-
-EVENTS = (Happened, Handed)
 
 TellNote = Callable[[Note], None]
 
@@ -144,8 +142,11 @@ class Line:
                 session.heard(now)
             for payload in received.pongs:
                 session.ponged(payload)
-            if (over := self._take(received.texts, wire, session, reader=reader)) is not None:
-                return over
+            if received.texts:
+                steps = session.receive(received.texts)
+                self._skipped += reader.take(steps, now=now)
+                if (over := self._carry_out(steps, wire, session)) is not None:
+                    return over
             if (over := self._carry_out(session.tick(now), wire, session)) is not None:
                 return over
             self._tell_skipped(session, now)
@@ -155,23 +156,6 @@ class Line:
                 gevent.sleep(0)  # a socket that always has something to read must not keep the others from running
                 paused_at = monotonic()
         return complaint("closed", "replaced")
-
-    def _take(self, texts: Sequence[bytes], wire: Wire, session: Session, *, reader: Reader) -> Complaint | None:
-        """What one read brought: its events go on together, and before what else it wants of us; behind the end of a
-        session comes nothing."""
-        events: list[Happened | Handed] = []
-        other: list[Step] = []
-        for text in texts:
-            for step in session.receive(text):
-                if isinstance(step, EVENTS):
-                    events.append(step)
-                else:
-                    other.append(step)
-            if other and isinstance(other[-1], Over):
-                break
-        if events:
-            self._skipped += reader.take(events, now=session.heard_at)
-        return self._carry_out(other, wire, session) if other else None
 
     def _greet(self, wire: Wire, session: Session) -> None:
         self._socket = (wire, session)
@@ -183,6 +167,8 @@ class Line:
         """What the session wants of us; a complaint if that is the end."""
         for step in steps:
             match step:
+                case Happened() | Handed():
+                    pass  # the reader has them already
                 case Say(text=text):
                     wire.send(text)
                 case Ping(payload=payload):
@@ -196,8 +182,6 @@ class Line:
                         self._answers[number].set(answer)
                 case Greeted():
                     self._greet(wire, session)
-                case Happened() | Handed():
-                    pass  # seen to by `_take`
                 case _:
                     assert_never(step)
         return None

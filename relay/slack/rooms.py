@@ -35,18 +35,17 @@ CONVERSIONS = ("channel_convert_to_private", "channel_convert_to_public")
 class Rooms:
     """Of one connection."""
 
-    __slots__ = ("_asked", "_asking", "_kinds", "_report", "_token", "_web")
+    __slots__ = ("_asking", "_report", "_token", "_web", "kinds")
 
     def __init__(self, web: WebApi, token: str, *, report: Reporter) -> None:
         self._web = web
         self._token = token
         self._report = report
-        self._kinds: dict[str, str] = {}
-        self._asked: set[str] = set()
+        self.kinds: dict[str, str] = {}  # "" of those that are asked for, or that nobody tells of
         self._asking = BoundedSemaphore()
 
     def __repr__(self) -> str:
-        return f"<Rooms known={len(self._kinds)}>"
+        return f"<Rooms known={sum(map(bool, self.kinds.values()))}>"
 
     def read(self) -> None:
         """Learn of all that the bot is in, as far as the token may."""
@@ -76,16 +75,13 @@ class Rooms:
             return ""
         if not channel or event.get("type") != "message":
             return ""
-        if channel[0] == "D":
-            return "im"
-        if "subtype" in event and event["subtype"] in CONVERSIONS:
-            self._kinds.pop(channel, None)
-            self._asked.discard(channel)
-        kind = self._kinds.get(channel, "")
-        if not kind and channel not in self._asked:
-            self._asked.add(channel)
-            once(f"kind of {channel}", partial(self._ask, channel), self._report)
-        return kind
+        if event.get("subtype") in CONVERSIONS:
+            self.kinds.pop(channel, None)
+        if channel not in self.kinds:
+            self.kinds[channel] = kind = "im" if channel[0] == "D" else ""
+            if not kind:
+                once(f"kind of {channel}", partial(self._ask, channel), self._report)
+        return self.kinds[channel]
 
     def _ask(self, channel: str) -> None:
         with self._asking:
@@ -94,14 +90,19 @@ class Rooms:
                     self._learn({"id": channel, **part_of(answer, "channel")})
                 case Limited(retry_after_s=retry_after_s):
                     gevent.sleep(retry_after_s)
-                    self._asked.discard(channel)
+                    self._ask_again(channel)
                 case Unreachable():
-                    self._asked.discard(channel)
+                    self._ask_again(channel)
                 case Denied():
                     pass  # the token may not, or the bot is not in it: it stays unknown
+
+    def _ask_again(self, channel: str) -> None:
+        """When it is met next, if it is not known by then."""
+        if not self.kinds.get(channel):
+            self.kinds.pop(channel, None)
 
     def _learn(self, room: Mapping[str, Json]) -> None:
         name = word_in(room, "id")
         kind = next((kind for flag, kind in FLAGS if room.get(flag) is True), "")
         if name and kind:
-            self._kinds[name] = kind
+            self.kinds[name] = "im" if name[0] == "D" else kind

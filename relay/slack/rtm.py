@@ -1,17 +1,21 @@
 """RTM: rtm.connect opens a socket, whose events lack what the Events API has; here they are passed on to be
 completed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from secrets import token_hex
 from time import monotonic, time
+
+from msgspec.structs import replace
 
 from relay.core.complaints import complaint
 from relay.core.connection import Connection
 from relay.core.envelope import Envelope
-from relay.core.rtm_event import Identity, RtmEnvelopes, fingerprint
+from relay.core.rtm_envelopes import Row, RtmEnvelopes
+from relay.core.rtm_event import Identity
 from relay.core.rtm_session import RtmSession
-from relay.core.session import Frame, Handed, Happened
+from relay.core.session import Frame, Happened, Step
 from relay.core.sighting import Sighting
 from relay.core.webhook import Json
 from relay.slack.buffer import Arrival, Untimed
@@ -21,6 +25,8 @@ from relay.slack.rooms import Rooms
 from relay.slack.web_api import Denied, Granted, Limited, Said, Unreachable, WebApi, part_of, word_in
 from relay.store.errors import StoreAway
 from relay.store.turns import Turns
+
+BODY = attrgetter("body")
 
 
 class Rtm:
@@ -112,60 +118,81 @@ class Rtm:
 class RtmReader:
     """Turns one socket's events into arrivals."""
 
-    __slots__ = ("_inbox", "_maker", "_rooms", "_socket", "_source", "_team", "_untimed")
+    __slots__ = ("_inbox", "_maker", "_numbered", "_rooms", "_socket", "_source")
 
     def __init__(self, connection: Connection, identity: Identity, *, inbox: Inbox, rooms: Rooms) -> None:
         self._rooms = rooms
         self._source = connection.id
-        self._team = identity.team
         self._maker = RtmEnvelopes(connection.id, identity)
         self._socket = token_hex(6)
         self._inbox = inbox
-        self._untimed = 0
+        self._numbered = 0
 
-    def take(self, steps: Sequence[Happened | Handed], *, now: float) -> int:
+    def take(self, steps: Sequence[Step], *, now: float) -> int:
+        unmade = 0
+        for step in steps:
+            if isinstance(step, Happened):
+                arrivals: list[Arrival | Untimed] = []
+                unmade += self._read(step, now, into=arrivals)
+                self._inbox.put(arrivals)
+        return unmade
+
+    def _read(self, happened: Happened, now: float, *, into: list[Arrival | Untimed]) -> int:
+        """Of how many events no envelope can be made. One that cannot be written must not spoil the others."""
+        events, texts = happened.events, happened.texts
+        try:
+            rows = zip(events, texts, self._maker.ids(events), strict=True)
+        except (ValueError, RecursionError):
+            if len(events) == 1:
+                return 1
+            each = [replace(happened, events=[event], texts=[text]) for event, text in zip(events, texts, strict=True)]
+            return sum([self._read(alone, now, into=into) for alone in each])
+        return self._read_rows(rows, happened.not_before, now, into=into)
+
+    def _read_rows(self, rows: Iterator[Row], not_before: float, now: float, *, into: list[Arrival | Untimed]) -> int:
         received_at = time()
-        arrivals: list[Arrival | Untimed] = []
         together: list[Envelope] = []
         unmade = 0
-        make, kind = self._maker.make, self._rooms.kind
-        for step in steps:
-            if not isinstance(step, Happened):
-                continue
-            event = step.event
+        maker, rooms = self._maker, self._rooms
+        while True:
             try:
-                if envelopes := make(event, received_at, channel_type=kind(event), text=step.text):
-                    together += envelopes
+                row = maker.make_plain(rows, received_at, rooms=rooms.kinds, into=together)
+                if row is None:
+                    break
+                event, text, id = row
+                if made := maker.make(event, received_at, channel_type=rooms.kind(event), text=text, event_id=id):
+                    together += made
                 else:
-                    arrivals += [*self._arrival(together), self._untimed_arrival(step, received_at, now)]
+                    into += (*self._arrival(together), self._untimed(row, received_at, not_before=not_before, now=now))
                     together = []
             except (ValueError, RecursionError):
                 unmade += 1
-        self._inbox.put([*arrivals, *self._arrival(together)])
+        into += self._arrival(together)
         return unmade
 
     def _arrival(self, envelopes: Sequence[Envelope]) -> Sequence[Arrival]:
         """Of nothing, nothing."""
         if not envelopes:
             return ()
-        size_bytes = sum([len(envelope.body) for envelope in envelopes])
+        size_bytes = sum(map(len, map(BODY, envelopes)))
         return (Arrival(source=self._source, envelopes=envelopes, size_bytes=size_bytes),)
 
-    def _untimed_arrival(self, step: Happened, received_at: float, now: float) -> Untimed:
-        self._untimed += 1
+    def _untimed(self, row: Row, received_at: float, *, not_before: float, now: float) -> Untimed:
+        event, text, id = row
+        self._numbered += 1
         sighting = Sighting(
-            fingerprint=fingerprint(self._team, step.event),
+            fingerprint=id.removeprefix("Ev"),
             socket=self._socket,
-            number=self._untimed,
-            earliest=step.not_before,
+            number=self._numbered,
+            earliest=not_before,
             latest=now,
         )
         return Untimed(
             source=self._source,
-            event=step.event,
+            event=event,
             sighting=sighting,
             maker=self._maker,
-            size_bytes=len(step.text),
+            size_bytes=len(text),
             received_at=received_at,
         )
 

@@ -16,7 +16,7 @@ from relay.core.connection import Connection
 from relay.core.envelope import Media
 from relay.core.ids import EventId
 from relay.core.rtm_event import Identity
-from relay.core.session import Frame, Handed, Happened
+from relay.core.session import Frame, Handed, Step
 from relay.core.socket_event import acknowledgement, handed_envelope, read_answer
 from relay.core.socket_session import SocketSession
 from relay.core.webhook import Json
@@ -132,7 +132,7 @@ class SocketReader:
         self._inbox = inbox
         self._desk = desk
 
-    def take(self, steps: Sequence[Happened | Handed], *, now: float) -> int:
+    def take(self, steps: Sequence[Step], *, now: float) -> int:
         arrivals: list[Arrival] = []
         unmade = 0
         for step in steps:
@@ -141,7 +141,8 @@ class SocketReader:
                     arrivals.append(self._arrival(step, now))
                 except (ValueError, RecursionError):
                     unmade += 1
-        self._inbox.put(arrivals)
+        if arrivals:
+            self._inbox.put(arrivals)
         return unmade
 
     def _arrival(self, step: Handed, now: float) -> Arrival:

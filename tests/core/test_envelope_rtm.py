@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from relay.core import json_text
 from relay.core.ids import ConnectionId
-from relay.core.rtm_event import Identity, RtmEnvelopes, channel_of, fingerprint, kind_of, stamp_of
+from relay.core.rtm_envelopes import RtmEnvelopes
+from relay.core.rtm_event import Identity, channel_of, fingerprint, kind_of, stamp_of
 from relay.core.webhook import Json
 
 IDENTITY = Identity(team="T1", bot_user="UBOT", app="A1")

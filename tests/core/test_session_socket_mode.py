@@ -34,37 +34,38 @@ def text(frame: object) -> bytes:
 
 def opened() -> SocketSession:
     session = SocketSession(opened_at=0)
-    session.receive(text(HELLO))
+    session.receive([text(HELLO)])
     return session
 
 
 def test_hello_greets_with_the_app() -> None:
-    assert SocketSession(opened_at=0).receive(text(HELLO)) == (Greeted(app="A1"),)
+    assert SocketSession(opened_at=0).receive([text(HELLO)]) == [Greeted(app="A1")]
 
 
 def test_an_envelope_is_handed_over_as_it_is() -> None:
     frame: dict[str, Json] = {"envelope_id": "e1", "type": "events_api", "payload": EVENT}
-    assert opened().receive(text(frame)) == (Handed(envelope=frame, text=text(frame)),)
+    assert opened().receive([text(frame)]) == [Handed(envelope=frame, text=text(frame))]
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested", "a_new_one", None])
 def test_a_disconnect_asks_for_a_successor_once_and_listens_on(reason: str | None) -> None:
     session = opened()
-    assert session.receive(text({"type": "disconnect", "reason": reason})) == (Renew(why=End.REFRESH),)
-    assert session.receive(text({"type": "disconnect", "reason": reason})) == ()
-    assert session.receive(text({"envelope_id": "e1", "type": "events_api", "payload": {}}))
+    assert session.receive([text({"type": "disconnect", "reason": reason})]) == [Renew(why=End.REFRESH)]
+    assert session.receive([text({"type": "disconnect", "reason": reason})]) == []
+    assert session.receive([text({"envelope_id": "e1", "type": "events_api", "payload": {}})])
 
 
 @pytest.mark.parametrize(
     ("reason", "why"), [("link_disabled", End.LINK_DISABLED), ("too_many_websockets", End.TOO_MANY)]
 )
 def test_some_disconnects_are_the_end(reason: str, why: End) -> None:
-    assert opened().receive(text({"type": "disconnect", "reason": reason})) == (Over(why=why),)
+    frames = [{"type": "disconnect", "reason": reason}, {"envelope_id": "e1", "type": "events_api", "payload": {}}]
+    assert opened().receive(list(map(text, frames))) == [Over(why=why)]
 
 
 def test_it_is_renewed_before_the_time_that_slack_gives_it() -> None:
     session = SocketSession(opened_at=100)
-    session.receive(text({**HELLO, "debug_info": {"approximate_connection_time": 18060}}))
+    session.receive([text({**HELLO, "debug_info": {"approximate_connection_time": 18060}})])
     session.heard(100 + 18060 - RENEW_EARLY_S)
     assert Renew(why=End.OLD_AGE) in session.tick(100 + 18060 - RENEW_EARLY_S)
 
@@ -81,7 +82,7 @@ def test_it_pings_by_websocket_from_the_start_and_any_frame_is_life() -> None:
 def test_whatever_comes_it_never_raises(frame: bytes) -> None:
     session = opened()
     session.ponged(frame)
-    session.receive(frame)
+    session.receive([frame])
     session.tick(1)
 
 

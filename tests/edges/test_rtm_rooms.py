@@ -69,6 +69,25 @@ def test_an_event_that_brings_a_conversation_is_believed(redis_url: str) -> None
         assert slack.calls["conversations.info"] == 0
 
 
+def test_a_conversation_that_was_converted_is_asked_for_anew(redis_url: str) -> None:
+    with ScriptedSlack() as slack:
+        slack.answers["users.conversations"] = [page({"id": "C1", "is_channel": True})]
+        slack.answers["conversations.info"] = [Answer(body={"ok": True, "channel": {"id": "C1", "is_private": True}})]
+        with SlackSide(redis_url, slack.api_url) as worker:
+            worker.becomes("connected")
+            slack.sockets[0].say(message("C1", 1))
+            worker.hears(1)
+            assert kinds(worker) == {"C1": "channel"}
+            slack.sockets[0].say({**message("C1", 2), "subtype": "channel_convert_to_private"})
+
+            def told() -> bool:
+                slack.sockets[0].say(message("C1", len(worker.envelopes()) + 2))
+                return kinds(worker).get("C1") == "group"
+
+            until(told)
+            assert slack.calls["conversations.info"] == 1
+
+
 def test_what_slack_does_not_tell_is_not_said(redis_url: str) -> None:
     with ScriptedSlack() as slack:
         slack.answers["users.conversations"] = [Answer(body={"ok": False, "error": "missing_scope"})]
