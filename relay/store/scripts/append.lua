@@ -11,10 +11,16 @@
 local cursor = redis.call('GET', key.cursor) or '0-0'
 local oldest = whole(math.min(now_ms - retention_ms, tonumber(string.match(cursor, '^%d+'))))
 local COUNTERS = 28
-local ZEROS = string.rep('0', COUNTERS)
 
+
+local trimmed = false
 local function enter_journal(id, kind, channel, connection)
-  redis.call('XADD', key.journal, 'MINID', '~', oldest, '*', 'e', id, 'k', kind, 'c', channel, 'n', connection)
+  if trimmed then
+    redis.call('XADD', key.journal, '*', 'e', id, 'k', kind, 'c', channel, 'n', connection)
+  else
+    redis.call('XADD', key.journal, 'MINID', '~', oldest, '*', 'e', id, 'k', kind, 'c', channel, 'n', connection)
+    trimmed = true
+  end
 end
 
 -- how a head begins whose event came by this connection first: so do those of most duplicates
@@ -44,7 +50,7 @@ local answer = {}
 for _, envelope in ipairs(cmsgpack.unpack(ARGV[2])) do
   local id, kind, channel, connection, head, body = unpack(envelope)
   local name = key.event(id)
-  if redis.call('SET', name, ZEROS .. head .. '\n' .. body, 'NX') then
+  if redis.call('SET', name, UNSEEN .. head .. '\n' .. body, 'NX') then
     enter_journal(id, kind, channel, connection)
     answer[#answer + 1] = 1
   else

@@ -42,6 +42,7 @@ if following == '' then
   following = behind[#behind][1]
 end
 
+local whole_first = not string.find(cursor, '|', 1, true) -- else the first event's earlier part may be over
 local sequence = born_here > 0 and numbers(born_here, known) or 0
 
 local function fan_out_echo(id, matches)
@@ -62,7 +63,8 @@ for at, id in ipairs(events) do
   if string.byte(id) == ECHO then
     fan_out_echo(string.sub(id, 2), matches)
   elseif #matches > 0 then
-    name_deliveries(id, sequence, #matches)
+    local name = (at > 1 or whole_first) and name_first_deliveries or name_deliveries
+    name(id, sequence, #matches)
     for _, match in ipairs(matches) do
       birth(whole(sequence), match[1], id, match[2])
       sequence = sequence + 1

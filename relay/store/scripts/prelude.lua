@@ -4,14 +4,15 @@
 -- the shard's prefix, ARGV[1] the retention in ms, `rows` one MessagePack list of lists. Time is Redis' own, so workers'
 -- clocks don't matter.
 --
--- A script reads gates through `gate_of` and moves deliveries through `move`; what that changes in gates, ledger and
--- turns is collected and written once, by `finish`, however many deliveries the call was about. Every loop is bounded:
--- while a script runs, everybody waits.
+-- A script reads gates through `gate_of` and moves deliveries through `move`; what that changes in gates, ledger, events
+-- and turns is collected and written once, by `finish`, however many deliveries the call was about. Every loop is bounded:
+-- while a script runs, everybody waits. What is told Redis for each delivery is text: of a number it makes one in twice
+-- the time that the command takes.
 
 local time = redis.call('TIME')
 local now_us = time[1] * 1000000 + time[2]
 local now_ms = math.floor(now_us / 1000)
-local retention_ms = tonumber(ARGV[1])
+local retention, retention_ms = ARGV[1], tonumber(ARGV[1]) -- as text, and to reckon with
 
 local BREAKER_FAILS = 5      -- failures in a row after which one delivery at a time is let through
 local BREAKER_CAP_MS = 60000 -- the longest wait between two of those
@@ -19,27 +20,30 @@ local LONGEST_PAUSE_MS = 3600000 -- what an endpoint may ask for (core/retry.py)
 local LONGEST_LIFE_MS = 100 * 3600 * 1000 -- the default schedule's 76 hours and some; older rows leave a webhook's list
 local MOVES = 200            -- deliveries that one visit to a webhook moves at most, beside those that it lends
 
-local function whole(number) return string.format('%.0f', number + 0) end -- +0: there is a -0
+-- a whole number as text; where Lua's integers are too short for our numbers, in three times the time
+local WHOLE = string.format('%d', 2 ^ 52) == '4503599627370496' and '%d' or '%.0f'
+local function whole(number) return string.format(WHOLE, number + 0) end -- +0: there is a -0
+local now = whole(now_ms)
 
--- the ledger: deliveries in each column, for a webhook and for all (`*`)
-local ledger = {}
-local function enter_in(of, name, by)
-  local row = ledger[of]
+-- the ledger: deliveries in each column, for a webhook and, by `sum_up`, for all (`*`)
+local ledger, sums = {}, {}
+local function book(webhook, name, by)
+  local row = ledger[webhook]
   if not row then
     row = {}
-    ledger[of] = row
+    ledger[webhook] = row
   end
   row[name] = (row[name] or 0) + by
 end
-local function book(webhook, name, by)
-  enter_in(webhook, name, by)
-  enter_in('*', name, by)
+local function sum_up(webhook)
+  for name, by in pairs(ledger[webhook] or {}) do sums[name] = (sums[name] or 0) + by end
 end
 
 -- gates, read once and written once; false for a webhook that this shard has not been told of, or that is gone
 local GATE = {'status', 'max', 'rate', 'timeout', 'flying', 'tat', 'pause', 'paused', 'fails', 'since', 'failed', 'warned', 'drain'}
 local TEXT = {status = true}
-local gates, touched, born = {}, {}, {}
+local gates, touched = {}, {}
+local born = {} -- webhook → those of its new deliveries that may go at once
 local function gate_of(webhook)
   local gate = gates[webhook]
   if gate == nil then
@@ -90,7 +94,7 @@ local function turn_of(webhook, gate)
     if not first[2] then return nil end
     at = math.max(at, tonumber(first[2]) * 1000)
   end
-  if gate.rate > 0 then at = math.max(at, (arrival_of(gate) + interval_of(gate)) * 1000) end
+  if gate.rate > 0 then at = math.max(at, math.ceil((arrival_of(gate) + interval_of(gate)) * 1000)) end
   return math.max(at, gate.pause * 1000)
 end
 
@@ -141,31 +145,45 @@ end
 
 -- An event is kept while a delivery of it is open (outstanding or held), and for the retention after that. Its first 28
 -- digits: first number of its deliveries (16), how many have the numbers from there on (6), how many are open (6).
-local function open_event(id, by)
-  local name = key.event(id)
-  local before = tonumber(redis.call('GETRANGE', name, 22, 27))
-  if not before then return end
-  local now = math.max(0, before + by)
-  redis.call('SETRANGE', name, 22, string.format('%06d', now))
-  if now == 0 then
-    redis.call('PEXPIRE', name, retention_ms)
-    redis.call('PEXPIRE', key.extra(id), retention_ms)
-  elseif before == 0 then
-    redis.call('PERSIST', name)
-    redis.call('PERSIST', key.extra(id))
+local opened = {} -- by how many more than before
+local function open_event(id, by) opened[id] = (opened[id] or 0) + by end
+local function keep_events()
+  local over = {}
+  for id, by in pairs(opened) do
+    local name = key.event(id)
+    local before = tonumber(redis.call('GETRANGE', name, '22', '27'))
+    local open_now = before and math.max(0, before + by)
+    if open_now ~= before then redis.call('SETRANGE', name, '22', string.format('%06d', open_now)) end
+    if open_now == 0 then
+      redis.call('PEXPIRE', name, retention)
+      over[#over + 1] = key.extra(id)
+    elseif before == 0 then
+      redis.call('PERSIST', name)
+      redis.call('PERSIST', key.extra(id))
+    end
   end
+  if #over == 0 or redis.call('EXISTS', unpack(over)) == 0 then return end
+  for _, name in ipairs(over) do redis.call('PEXPIRE', name, retention) end
 end
 
 -- the event names `count` deliveries more, numbered from `first` on, and they are open
 local function name_deliveries(id, first, count)
-  local digits = redis.call('GETRANGE', key.event(id), 0, 15)
+  local digits = redis.call('GETRANGE', key.event(id), '0', '15')
   if digits == '' then return end
   if tonumber(digits) == 0 then
-    redis.call('SETRANGE', key.event(id), 0, string.format('%016.0f%06d', first, count))
+    redis.call('SETRANGE', key.event(id), '0', string.format('%016.0f%06d', first, count))
   else
     redis.call('RPUSH', key.extra(id), whole(first) .. ' ' .. whole(count))
   end
   open_event(id, count)
+end
+
+-- the same for an event that nobody has seen since it was kept: nothing lets it end yet
+local UNSEEN = string.rep('0', 28)
+local function name_first_deliveries(id, first, count)
+  local name = key.event(id)
+  if redis.call('GETRANGE', name, '0', '27') ~= UNSEEN then return name_deliveries(id, first, count) end
+  redis.call('SETRANGE', name, '0', string.format('%016.0f%06d%06d', first, count, count))
 end
 
 -- the delivery of an event to a webhook, whichever of the event's numbers it has; nil: there is none
@@ -190,23 +208,24 @@ end
 local function move(sequence, record, step, ...)
   local to = after[record.s] and after[record.s][step]
   if not to then return false end
-  book(record.w, column[record.s], -1)
-  book(record.w, column[to], 1)
   redis.call('HSET', key.delivery(sequence), 's', to, ...)
-  if column[record.s] == 'outstanding' and column[to] ~= 'outstanding' then leave(record.w, record.o, sequence) end
-  if open[record.s] ~= open[to] then open_event(record.e, open[to] and 1 or -1) end
+  local from, into = column[record.s], column[to]
+  if from ~= into then
+    book(record.w, from, -1)
+    book(record.w, into, 1)
+    if record.o and from == 'outstanding' then leave(record.w, record.o, sequence) end
+    if open[record.s] ~= open[to] then open_event(record.e, open[to] and 1 or -1) end
+  end
   touched[record.w] = true
   record.s = to
   return true
 end
 
-local FIELDS = {'w', 's', 'o', 'e', 'l', 'n', 'x', 'y', 'r', 'p', 'a'}
 local function read(sequence)
-  local values = redis.call('HMGET', key.delivery(sequence), unpack(FIELDS))
-  if not values[1] then return nil end
+  local fields = redis.call('HGETALL', key.delivery(sequence))
   local record = {}
-  for i, name in ipairs(FIELDS) do record[name] = values[i] or nil end
-  return record
+  for i = 1, #fields, 2 do record[fields[i]] = fields[i + 1] end
+  return record.w and record
 end
 
 -- A list may still hold who has left it in other ways (cancelled, or sent again since): only its state counts. If that
@@ -218,13 +237,11 @@ local function read_if(state, sequence)
   return nil
 end
 
--- settled records live for the retention, from now
-local function rest(sequence, reason)
-  local name = key.delivery(sequence)
-  redis.call('HSET', name, 't', whole(now_ms), 'r', reason)
-  redis.call('HDEL', name, 'd')
-  redis.call('PEXPIRE', name, retention_ms)
-  redis.call('PEXPIRE', key.attempts(sequence), retention_ms)
+-- a step to where nothing follows; such records live for the retention, from now, and so must their attempts
+local function rest(sequence, record, step, reason, ...)
+  move(sequence, record, step, 't', now, 'r', reason, ...)
+  if record.d then redis.call('HDEL', key.delivery(sequence), 'd') end
+  redis.call('PEXPIRE', key.delivery(sequence), retention)
 end
 
 -- deliveries are born here and nowhere else; `lane` is '' unless the webhook wants order
@@ -240,12 +257,24 @@ local function birth(sequence, webhook, event, lane)
   end
   redis.call('HSET', name, 'w', webhook, 'e', event, 's', held and 'held' or 'pending')
   if lane then redis.call('HSET', name, 'o', lane) end
-  local oldest = whole(now_us - 1000 * (retention_ms + LONGEST_LIFE_MS))
-  redis.call('XADD', key.deliveries(webhook), 'MINID', '~', oldest, sequence .. '-0', '', '')
-  if held then redis.call('RPUSH', key.held(webhook), sequence) else enter(webhook, lane, sequence) end
+  local fresh = born[webhook]
+  if fresh then
+    redis.call('XADD', key.deliveries(webhook), sequence .. '-0', '', '')
+  else
+    fresh = {}
+    born[webhook], touched[webhook] = fresh, true
+    local oldest = whole(now_us - 1000 * (retention_ms + LONGEST_LIFE_MS))
+    redis.call('XADD', key.deliveries(webhook), 'MINID', '~', oldest, sequence .. '-0', '', '')
+  end
+  if held then
+    redis.call('RPUSH', key.held(webhook), sequence)
+  elseif lane then
+    enter(webhook, lane, sequence)
+  else
+    fresh[#fresh + 1] = sequence
+  end
   book(webhook, 'matched', 1)
   book(webhook, held and 'held' or 'outstanding', 1)
-  touched[webhook], born[webhook] = true, true
 end
 
 -- Numbers that no delivery ever had. `known` is the newest that the caller has seen: after a failover Redis may know of
@@ -267,12 +296,18 @@ local function finish()
       end
     end
   end
+  for webhook in pairs(ledger) do sum_up(webhook) end
+  ledger['*'] = sums
   for of, row in pairs(ledger) do
     for name, by in pairs(row) do
       if by ~= 0 then redis.call('HINCRBY', key.ledger(of), name, whole(by)) end
     end
   end
-  for webhook in pairs(born) do redis.call('PEXPIRE', key.deliveries(webhook), retention_ms + LONGEST_LIFE_MS) end
+  keep_events()
+  for webhook, fresh in pairs(born) do
+    redis.call('PEXPIRE', key.deliveries(webhook), whole(retention_ms + LONGEST_LIFE_MS))
+    if #fresh > 0 then redis.call('RPUSH', key.fresh(webhook), unpack(fresh)) end
+  end
   for webhook in pairs(touched) do schedule(webhook, gate_of(webhook)) end
 end
 

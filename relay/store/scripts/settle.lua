@@ -48,16 +48,24 @@ local function settle(sequence, record, step, wait_ms, reason)
   local name = key.delivery(sequence)
   local counter = step == 'give_back' and 'x' or 'n'
   record[counter] = whole((record[counter] or 0) + 1)
-  move(sequence, record, step, counter, record[counter])
   if record.x then redis.call('HSET', name, 'y', record.x) end -- losses are counted in a row
   if step == 'postpone' or step == 'give_back' then
-    redis.call('HSET', name, 'd', put_off(record.w, sequence, now_ms + wait_ms), 'r', reason)
+    local due = put_off(record.w, sequence, now_ms + wait_ms)
+    move(sequence, record, step, counter, record[counter], 'd', due, 'r', reason)
   elseif step == 'hold' then
     redis.call('RPUSH', key.held(record.w), sequence)
-    redis.call('HSET', name, 'r', reason)
+    move(sequence, record, step, counter, record[counter], 'r', reason)
   else
-    rest(sequence, reason)
+    rest(sequence, record, step, reason, counter, record[counter])
   end
+end
+
+-- behind the tries before; most deliveries need but one
+local function write_down(sequence, line, is_last)
+  local name = key.attempts(sequence)
+  if is_last and redis.call('SET', name, line, 'PX', retention, 'NX') then return end
+  redis.call('APPEND', name, line)
+  if is_last then redis.call('PEXPIRE', name, retention) end
 end
 
 for _, settlement in ipairs(cmsgpack.unpack(ARGV[2])) do
@@ -67,15 +75,14 @@ for _, settlement in ipairs(cmsgpack.unpack(ARGV[2])) do
   local gate = record and gate_of(record.w)
   local mine = gate and record.l == whole(fence) or false
   if mine and record.s == 'sending' then
-    redis.call('APPEND', key.attempts(sequence), line .. '\n')
+    write_down(sequence, line .. '\n', not open[after.sending[step]])
     back[#back + 1] = sequence
     gate.flying = gate.flying - 1
     if step ~= 'give_back' then judge_gate(record.w, gate, failed, not record.n, pause_ms) end
     settle(sequence, record, step, wait_ms, reason)
     if step == 'accept' then say(sequence, record, place, reply) end
   elseif record and not mine then
-    redis.call('APPEND', key.attempts(sequence), line .. '\n')
-    if not open[record.s] then redis.call('PEXPIRE', key.attempts(sequence), retention_ms) end
+    write_down(sequence, line .. '\n', not open[record.s])
   end
   answer[#answer + 1] = mine
 end
