@@ -4,6 +4,7 @@ sent.
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from relay.core.envelope import Envelope
 from relay.core.ids import EventId
@@ -12,6 +13,9 @@ LIMIT_BYTES = 4 * 1024 * 1024
 """Of a process, for all its shards: some thousands of events. More would only push each other out of the processor's
 caches; who comes too late for it reads from Redis.
 """
+
+
+_id, _body = attrgetter("event_id"), attrgetter("body")
 
 
 class Recent:
@@ -31,10 +35,10 @@ class Recent:
     def among(self, ids: Iterable[EventId]) -> dict[EventId, Envelope]:
         """Those of `ids` that are known."""
         known = self._envelopes
-        return {id: known[id] for id in set(ids) if id in known}
+        return dict(zip(found := known.keys() & ids, map(known.__getitem__, found), strict=True))
 
     def add(self, envelopes: Sequence[Envelope]) -> None:
-        ids, size = [each.event_id for each in envelopes], sum([len(each.body) for each in envelopes])
+        ids, size = list(map(_id, envelopes)), sum(map(len, map(_body, envelopes)))
         self._envelopes.update(zip(ids, envelopes, strict=True))
         self._batches.append((ids, size))
         self._bytes += size

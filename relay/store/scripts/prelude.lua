@@ -25,6 +25,10 @@ local WHOLE = string.format('%d', 2 ^ 52) == '4503599627370496' and '%d' or '%.0
 local function whole(number) return string.format(WHOLE, number + 0) end -- +0: there is a -0
 local now = whole(now_ms)
 
+-- what this call has put into the journal: its entries' events in order, how many of those are new, the first and the last
+-- of its positions
+local entered = {new = 0}
+
 -- the ledger: deliveries in each column, for a webhook and, by `sum_up`, for all (`*`)
 local ledger, sums = {}, {}
 local function book(webhook, name, by)
@@ -285,6 +289,7 @@ local function numbers(how_many, known)
   return first
 end
 
+-- once for each script: where one follows another in the same call, it begins anew
 local function finish()
   for webhook, gate in pairs(gates) do
     if gate then
@@ -292,6 +297,7 @@ local function finish()
         if gate[name] ~= before then
           local value = TEXT[name] and gate[name] or string.format(name == 'tat' and '%.3f' or '%.0f', gate[name] + 0)
           redis.call('HSET', key.gate(webhook), name, value)
+          gate.was[name] = gate[name]
         end
       end
     end
@@ -309,6 +315,7 @@ local function finish()
     if #fresh > 0 then redis.call('RPUSH', key.fresh(webhook), unpack(fresh)) end
   end
   for webhook in pairs(touched) do schedule(webhook, gate_of(webhook)) end
+  ledger, sums, opened, born, touched = {}, {}, {}, {}, {}
 end
 
 -- wakes a worker that sleeps, if there is something to do before it would wake by itself

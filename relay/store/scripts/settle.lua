@@ -1,9 +1,9 @@
 -- settle: what a try did becomes the delivery's next state, if the lease is still the settler's.
 --
--- ARGV: retention ms; rows: sequence, fence, step (accept, postpone, give_up, give_back, hold), the attempt (a JSON line),
---       reason (with postpone and give_back: Slack's word for the next try's X-Slack-Retry-Reason), whether the endpoint
---       failed, seconds until the next try, seconds that the whole webhook pauses, and if there is a reply its place and it;
---       1 if a claim follows at once, so that nobody need be woken for what is due now
+-- ARGV: retention ms; 1 if a claim follows at once, so that nobody need be woken for what is due now; rows: sequence, fence,
+--       step (accept, postpone, give_up, give_back, hold), reason (with postpone and give_back: Slack's word for the next
+--       try's X-Slack-Retry-Reason), whether the endpoint failed, seconds until the next try, seconds that the whole webhook
+--       pauses; replies in MessagePack, by the number of their row: place, and it; then of each row the attempt, a JSON line
 -- leases, delivery:<n>, attempts:<n>, event:<id>, extra, due, later, tray, held, lane, fresh, gate, turns, ledger, bell
 -- replies:<place>  list  with accept, once for each delivery: what the endpoint answered, to be said in Slack
 -- reply_turns, reply_bell
@@ -37,7 +37,7 @@ local function judge_gate(webhook, gate, failed, first_try, pause_ms)
 end
 
 local function say(sequence, record, place, reply)
-  if not place or record.p then return end
+  if record.p then return end
   redis.call('HSET', key.delivery(sequence), 'p', 1)
   redis.call('RPUSH', key.replies(place), sequence .. ' ' .. reply)
   redis.call('ZADD', key.reply_turns, 'NX', whole(now_ms), place)
@@ -47,7 +47,7 @@ end
 local function settle(sequence, record, step, wait_ms, reason)
   local name = key.delivery(sequence)
   local counter = step == 'give_back' and 'x' or 'n'
-  record[counter] = whole((record[counter] or 0) + 1)
+  record[counter] = record[counter] and whole(record[counter] + 1) or '1'
   if record.x then redis.call('HSET', name, 'y', record.x) end -- losses are counted in a row
   if step == 'postpone' or step == 'give_back' then
     local due = put_off(record.w, sequence, now_ms + wait_ms)
@@ -68,27 +68,29 @@ local function write_down(sequence, line, is_last)
   if is_last then redis.call('PEXPIRE', name, retention) end
 end
 
-for _, settlement in ipairs(cmsgpack.unpack(ARGV[2])) do
-  local number, fence, step, line, reason, failed, wait_s, pause_s, place, reply = unpack(settlement)
+local replies = cmsgpack.unpack(ARGV[4])
+for at, settlement in ipairs(cmsgpack.unpack(ARGV[3])) do
+  local number, fence, step, reason, failed, wait_s, pause_s = unpack(settlement)
+  local line = ARGV[at + 4] .. '\n'
   local sequence, wait_ms, pause_ms = whole(number), math.floor(wait_s * 1000), math.floor(pause_s * 1000)
   local record = read(sequence)
   local gate = record and gate_of(record.w)
   local mine = gate and record.l == whole(fence) or false
   if mine and record.s == 'sending' then
-    write_down(sequence, line .. '\n', not open[after.sending[step]])
+    write_down(sequence, line, not open[after.sending[step]])
     back[#back + 1] = sequence
     gate.flying = gate.flying - 1
     if step ~= 'give_back' then judge_gate(record.w, gate, failed, not record.n, pause_ms) end
     settle(sequence, record, step, wait_ms, reason)
-    if step == 'accept' then say(sequence, record, place, reply) end
+    if step == 'accept' and replies[at] then say(sequence, record, unpack(replies[at])) end
   elseif record and not mine then
-    write_down(sequence, line .. '\n', not open[record.s])
+    write_down(sequence, line, not open[record.s])
   end
   answer[#answer + 1] = mine
 end
 if #back > 0 then redis.call('ZREM', key.leases, unpack(back)) end
 finish()
-if ARGV[3] ~= '1' or upcoming <= now_us + SOON_US then ring_if_soon() end
+if ARGV[2] ~= '1' or upcoming <= now_us + SOON_US then ring_if_soon() end
 
 local list = {}
 for webhook, gate in pairs(failing) do
