@@ -48,7 +48,7 @@ class StoreOptions:
     timeout_s: float = 3.0  # for one call
 
 
-SHARED = ("prelude", "due")
+SHARED = ("prelude", "life", "due")
 """What every script of a shard has in front."""
 
 

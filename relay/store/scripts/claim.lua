@@ -8,8 +8,8 @@
 -- fresh, due, later, tray, held, lane, delivery, attempts, deliveries, event, extra, ledger, fence, bell, version
 -- Answers with, in MessagePack, as core/delivery.py and store/deliveries.py read it: version of the webhooks, ms until there may
 --   be more to do (-1: only the bell knows), the newest number that is lent, and a list with for each claim: sequence, id,
---   webhook, event id, tries, losses, fence, lease in seconds, why the try before failed (Slack's word), whether it was held
---   or is sent again
+--   webhook, event id, tries, losses, fence, lease in seconds, and if there is something to say of it why the try before
+--   failed (Slack's word), and whether it was held or is sent again
 
 local limit, grace_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
 local LOSSES, QUANTUM = 5, 16
@@ -117,14 +117,13 @@ end
 local function lend(sequence, record, gate, fence)
   local lease_ms = gate.timeout + grace_ms
   move(sequence, record, 'claim', 'l', whole(fence))
-  leases[#leases + 1], leases[#leases + 2] = whole(now_ms + lease_ms), sequence
+  leases[#leases + 1], leases[#leases + 2] = sequence, whole(now_ms + lease_ms) -- from its end
   gate.flying = gate.flying + 1
   local number = tonumber(sequence)
   newest = math.max(newest, number)
-  claims[#claims + 1] = {
-    number, id_of(number), record.w, record.e, tonumber(record.n or 0), tonumber(record.x or 0), fence, lease_ms / 1000,
-    record.r or '', record.a ~= nil,
-  }
+  local claim = {number, id_of(number), record.w, record.e, tonumber(record.n or 0), tonumber(record.x or 0), fence, lease_ms / 1000}
+  if record.r or record.a then claim[9], claim[10] = record.r or '', record.a ~= nil end
+  claims[#claims + 1] = claim
 end
 
 -- up to `room` of those that `pop` gives and that are in that state
@@ -210,7 +209,10 @@ while taken < limit and work > 0 do
   now_us = now_us + 1 -- behind everyone who waits already
   schedule(webhook, gate_of(webhook), work == before and now_us + REST_US)
 end
-if #leases > 0 then redis.call('ZADD', key.leases, unpack(leases)) end
+-- the last one first: Redis looks for each one's place from the first on
+local backwards = {}
+for at = #leases, 1, -1 do backwards[#backwards + 1] = leases[at] end
+if #leases > 0 then redis.call('ZADD', key.leases, unpack(backwards)) end
 finish()
 
 local wait_ms = -1

@@ -30,17 +30,16 @@ for at, matches in ipairs(lists) do
   end
   lists[at] = known_here
 end
-local born_here = 0
+local named, born_here = name_deliveries, 0
 for _, place in ipairs(places) do born_here = born_here + #lists[place] end
 
 if following == '' then
   local behind = redis.call('XRANGE', key.journal, '(' .. cursor, '+', 'COUNT', '1')[1]
   local all_new = entered.new == #places and #entered == #places
   if not behind or behind[1] ~= entered.first or not all_new then return {'crowded', 0, ''} end
-  events, following = entered, entered.last
+  events, following, named = entered, entered.last, name_first_deliveries
 end
 
-local whole_first = not string.find(cursor, '|', 1, true) -- else the first event's earlier part may be over
 local sequence = born_here > 0 and numbers(born_here, known) or 0
 
 local function fan_out_echo(id, matches)
@@ -61,8 +60,7 @@ for at, id in ipairs(events) do
   if string.byte(id) == ECHO then
     fan_out_echo(string.sub(id, 2), matches)
   elseif #matches > 0 then
-    local name = (at > 1 or whole_first) and name_first_deliveries or name_deliveries
-    name(id, sequence, #matches)
+    named(id, sequence, #matches)
     for _, match in ipairs(matches) do
       birth(whole(sequence), match[1], id, match[2])
       sequence = sequence + 1
