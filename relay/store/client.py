@@ -13,7 +13,7 @@ from importlib.resources import files
 from time import perf_counter
 
 import msgspec
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 from relay.core.delivery import OUTSTANDING, TRANSITIONS, State
 from relay.core.ids import ALPHABET
@@ -128,10 +128,10 @@ class Client:
         prefix = Keys(tag).prefix
         began = perf_counter()
         with translated():
-            (answer,) = self._exchange([("EVALSHA", script.sha, 1, prefix, *arguments)])
-            if isinstance(answer, NoScriptError):
-                (answer,) = self._exchange([("EVAL", script.code, 1, prefix, *arguments)])
-            _raise_if_wrong(answer)
+            try:
+                answer = self._exchange(("EVALSHA", script.sha, 1, prefix, *arguments))
+            except NoScriptError:
+                answer = self._exchange(("EVAL", script.code, 1, prefix, *arguments))
         self._timed(script.name, perf_counter() - began)
         return answer
 
@@ -187,11 +187,6 @@ class Client:
 
 
 GLOBAL = GLOBAL_TAG
-
-
-def _raise_if_wrong(answer: object) -> None:
-    if isinstance(answer, RedisError):
-        raise answer
 
 
 def _tables() -> str:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
-from relay.core.ids import WebhookId
+from relay.core.ids import ConnectionId, WebhookId
 from relay.core.ledger import Ledger
 from relay.core.matching import Match
 from relay.fanout import FanOut
@@ -70,6 +71,15 @@ def test_a_copy_changes_nothing(filled: Filled) -> None:
     half_new = pass_on(filled, "Ev1", "Ev2")
     assert (half_new.are_new, half_new.word) == ([False, True], "crowded")
     assert filled.deliveries.ledger().events == 1
+
+
+def test_an_echo_among_new_events_is_crowded(filled: Filled) -> None:
+    filled.journal.append([structs.replace(envelope("Ev2"), connection=ConnectionId("con_2"))])
+    filled.fan_out()
+    passed = pass_on(filled, "Ev1", "Ev2", "Ev3")
+    assert (passed.are_new, passed.word, lent(passed)) == ([True, False, True], "crowded", [])
+    assert [entry.name for entry in filled.journal.oldest("-", "+", 9)] == ["Ev2", "Ev1", "+Ev2", "Ev3"]
+    assert audit(filled.client.redis) == []
 
 
 @pytest.mark.parametrize(("cursor", "version", "word"), [("1-1", None, "behind"), (None, 0, "stale")])
