@@ -10,7 +10,6 @@ them, makes them into deliveries and borrows those in one round trip (`append`).
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from operator import attrgetter, itemgetter
 from time import monotonic, time
 
 import gevent
@@ -43,8 +42,6 @@ telling the shard, or Redis has lost some."""
 
 STUBBORN_TURNS = 20
 """After so many, what the shard does not know is passed over: one bad record must not stop all events."""
-
-_id, _matches = attrgetter("event_id"), itemgetter(1)
 
 Matching = Callable[[Entry], Sequence[Match]]
 
@@ -128,7 +125,7 @@ class FanOut:
         matches = self._directory.matcher.matches_of(envelopes)
         if sum(map(len, matches)) > DELIVERIES:
             return None
-        matched = list(zip(map(_id, envelopes), matches, strict=True))
+        matched = list(zip([one.event_id for one in envelopes], matches, strict=True))
         return Stretch(cursor=cursor, following="", matched=matched, begun=len(envelopes))
 
     def _pass_on(self, envelopes: Sequence[Envelope], stretch: Stretch, borrow: Borrow) -> list[bool]:
@@ -190,7 +187,7 @@ class FanOut:
         return True
 
     def _tell(self, stretch: Stretch, began: float) -> None:
-        sizes = list(map(len, map(_matches, stretch.matched)))
+        sizes = [len(matches) for _, matches in stretch.matched]
         filtered = sizes.count(0)
         if filtered:
             filtered -= sum(event.startswith(ECHO) for event, matches in stretch.matched if not matches)

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from operator import attrgetter
 from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -36,12 +35,6 @@ READY = 65536
 
 Place: TypeAlias = tuple[str | None, ConnectionId | None]
 """A channel and a connection; None: any."""
-
-Likeness: TypeAlias = tuple[str | None, ...]
-"""What two events have in common that the same webhooks want, if nobody asks what they say."""
-
-_with_channel = attrgetter("kind", "connection", "channel")
-_without_channel = attrgetter("kind", "connection")
 
 Wish = TypeVar("Wish")
 
@@ -89,7 +82,7 @@ class Matcher:
         self._globs: Counter[str] = Counter()
         self._selectors: dict[str, list[str]] = {}  # kind → every selector, registered or plain, that means it
         self._heeding = 0  # webhooks to which the channel matters
-        self._ready: dict[Likeness, Sequence[Match]] = {}
+        self._ready: dict[tuple[str, str, ConnectionId | None], Sequence[Match]] = {}  # by kind, channel, connection
         self._most_ready = self._ready_room = ready
         self.change(webhooks)
 
@@ -107,7 +100,6 @@ class Matcher:
         for webhook in changed:
             self._forget(webhook.id)
             self._learn(webhook)
-        self._likeness = _with_channel if self._heeding else _without_channel
 
     def match(self, envelope: Envelope) -> list[Webhook]:
         """Every webhook that `envelope` is for, each once, disabled ones too; in no promised order."""
@@ -117,7 +109,7 @@ class Matcher:
         """A delivery to each webhook that `envelope` is for, in the order of their ids; where no filter had a say, the
         same object for the next such event.
         """
-        likeness = self._likeness(envelope)
+        likeness = (envelope.kind, envelope.channel if self._heeding else "", envelope.connection)
         ready = self._ready.get(likeness)
         if ready is not None:
             return ready
@@ -133,10 +125,11 @@ class Matcher:
 
     def matches_of(self, envelopes: Sequence[Envelope]) -> Sequence[Sequence[Match]]:
         """`matches` of each. For most the answer is ready, and then nothing is done for each but to look it up."""
+        ready, heeding = self._ready, self._heeding
         try:
-            return list(map(self._ready.__getitem__, map(self._likeness, envelopes)))
+            return [ready[one.kind, one.channel if heeding else "", one.connection] for one in envelopes]
         except KeyError:
-            return list(map(self.matches, envelopes))
+            return [self.matches(one) for one in envelopes]
 
     def _forget_answers(self) -> None:
         self._ready.clear()

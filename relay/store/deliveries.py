@@ -4,7 +4,6 @@ Every change of state is one Lua step, refused where core/delivery.py's table do
 """
 
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 
 from msgspec import Struct
 from msgspec.msgpack import Decoder
@@ -14,7 +13,7 @@ from relay.core.ids import DeliveryId, EventId, WebhookId, delivery_id, read_del
 from relay.core.ledger import Ledger
 from relay.core.reply import Reply, write_reply
 from relay.store.attempts import Attempts
-from relay.store.client import BLOCK_S, Argument, Client, Script, write_rows
+from relay.store.client import BLOCK_S, Client, Script, write_rows
 from relay.store.errors import translated
 from relay.store.keys import Keys
 from relay.store.ledgers import read_ledger
@@ -68,8 +67,7 @@ class Settled(Struct, frozen=True, array_like=True):
     watched: bool  # somebody looks at the live stream
 
 
-_row = attrgetter("claim.sequence", "claim.fence", "step", "reason", "failed", "wait_s", "pause_s")
-_attempt, _reply = attrgetter("attempt"), attrgetter("reply")
+_ACCEPT = Step.ACCEPT
 _read_claimed = Decoder(Claimed).decode
 _read_settled = Decoder(Settled).decode
 
@@ -160,11 +158,21 @@ class Deliveries:
         return read_ledger(self._client, self.shard, webhook)
 
 
-def _to_settle(settlements: Sequence[Settlement], *, claimed_next: bool = False) -> list[Argument]:
-    said = enumerate(map(_reply, settlements), 1) if any(map(_reply, settlements)) else ()
-    replies = {at: (reply.place, write_reply(reply).decode()) for at, reply in said if reply is not None}
-    rows = list(map(_row, settlements))
-    return [int(claimed_next), write_rows(rows), write_rows(replies), *map(_attempt, settlements)]
+def _to_settle(settlements: Sequence[Settlement], *, claimed_next: bool = False) -> tuple[bytes, int]:
+    """Of most there is nothing to say but what the endpoint answered."""
+    rows = [
+        (one.claim.sequence, one.claim.fence, one.attempt.decode())
+        if one.step is _ACCEPT and not (one.failed or one.reason or one.reply)
+        else _in_full(one)
+        for one in settlements
+    ]
+    return write_rows(rows), int(claimed_next)
+
+
+def _in_full(one: Settlement) -> tuple[str | float | None, ...]:
+    said = () if one.reply is None else (one.reply.place, write_reply(one.reply).decode())
+    what = (one.step, one.reason, one.failed, one.wait_s, one.pause_s, *said)
+    return one.claim.sequence, one.claim.fence, one.attempt.decode(), *what
 
 
 def _delivery(id: DeliveryId, record: Mapping[str, str]) -> Delivery:

@@ -8,7 +8,6 @@ lost nothing but its time.
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress, count
-from operator import attrgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -29,9 +28,6 @@ BATCH = 256
 
 START = "0-0"
 """The cursor before the first entry."""
-
-_id, _body = attrgetter("event_id"), attrgetter("body")
-_shape = attrgetter("connection", "kind", "channel", "received_at", "media")  # all that is in a head
 
 ECHO = "+"
 """Ahead of an event's id, where it is an echo's; a release that knows no echoes finds no such event, and goes on."""
@@ -208,21 +204,21 @@ def _write_matched(stretch: Stretch) -> bytes:
     """The events, of each the place of its matches, and those: what is the same for many is written once. Behind an
     append of the same events these are known.
     """
-    events, lists = zip(*stretch.matched, strict=True) if stretch.matched else ((), ())
-    different = dict(zip(map(id, lists), lists, strict=True))
+    different = {id(matches): matches for _, matches in stretch.matched}
     place = dict(zip(different, count(1)))
-    places = list(map(place.__getitem__, map(id, lists)))
-    return write_rows((events if stretch.following else (), places, list(different.values())))
+    places = [place[id(matches)] for _, matches in stretch.matched]
+    events = [event for event, _ in stretch.matched] if stretch.following else ()
+    return write_rows((events, places, list(different.values())))
 
 
-def _to_append(envelopes: Sequence[Envelope]) -> list[Argument]:
-    """What the heads of many have in common is written once; all that is done for each is done in C."""
-    shapes = list(map(_shape, envelopes))
-    different = dict(zip(shapes, envelopes, strict=True))
+def _to_append(envelopes: Sequence[Envelope]) -> tuple[bytes]:
+    """What the heads of many say is written once."""
+    said = [(one.connection, one.kind, one.channel, one.received_at, one.media) for one in envelopes]
+    different = dict(zip(said, envelopes, strict=True))
     place = dict(zip(different, count(1)))
     heads = [(one.kind, one.channel, one.connection or "", write_head(one)) for one in different.values()]
-    rows = (list(map(_id, envelopes)), list(map(place.__getitem__, shapes)), heads)
-    return [write_rows(rows), *map(_body, envelopes)]
+    ids, bodies = [one.event_id for one in envelopes], [one.body.decode() for one in envelopes]
+    return (write_rows((ids, [place[each] for each in said], heads, bodies)),)
 
 
 def _entry(position: str, fields: Mapping[bytes, bytes]) -> Entry:

@@ -4,7 +4,6 @@ sent.
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 
 from relay.core.envelope import Envelope
 from relay.core.ids import EventId
@@ -13,9 +12,6 @@ LIMIT_BYTES = 4 * 1024 * 1024
 """Of a process, for all its shards: some thousands of events. More would only push each other out of the processor's
 caches; who comes too late for it reads from Redis.
 """
-
-
-_id, _body = attrgetter("event_id"), attrgetter("body")
 
 
 class Recent:
@@ -38,7 +34,7 @@ class Recent:
         return dict(zip(found := known.keys() & ids, map(known.__getitem__, found), strict=True))
 
     def add(self, envelopes: Sequence[Envelope]) -> None:
-        ids, size = list(map(_id, envelopes)), sum(map(len, map(_body, envelopes)))
+        ids, size = [each.event_id for each in envelopes], sum([len(each.body) for each in envelopes])
         self._envelopes.update(zip(ids, envelopes, strict=True))
         self._batches.append((ids, size))
         self._bytes += size

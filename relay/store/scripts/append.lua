@@ -1,7 +1,7 @@
 -- append: an envelope is written once, whoever brings it and however often.
 --
 -- ARGV: retention ms; MessagePack: a list of event ids, of each the place of its head in the third list, and that: lists of
---       kind, channel, connection, head (JSON); then of each event the body
+--       kind, channel, connection, head (JSON); and of each event the body
 -- event:<id>   string  made, unless it is there: then this is a duplicate; kept until fan-out has seen it, and for the
 --                      retention after that. A duplicate by a connection that is not known for it is an echo: its head
 --                      names that connection too
@@ -49,11 +49,11 @@ local function echo(id, kind, channel, connection)
 end
 
 local answer = {}
-local ids, places, heads = unpack(cmsgpack.unpack(ARGV[2]))
+local ids, places, heads, bodies = unpack(cmsgpack.unpack(ARGV[2]))
 for at, id in ipairs(ids) do
   local kind, channel, connection, head = unpack(heads[places[at]])
   local name = key.event(id)
-  if redis.call('SET', name, UNSEEN .. head .. '\n' .. ARGV[at + 2], 'NX') then
+  if redis.call('SET', name, UNSEEN .. head .. '\n' .. bodies[at], 'NX') then
     enter_journal(id, kind, channel, connection)
     entered.new = entered.new + 1
     answer[#answer + 1] = 1

@@ -1,9 +1,10 @@
 -- settle: what a try did becomes the delivery's next state, if the lease is still the settler's.
 --
--- ARGV: retention ms; 1 if a claim follows at once, so that nobody need be woken for what is due now; rows: sequence, fence,
---       step (accept, postpone, give_up, give_back, hold), reason (with postpone and give_back: Slack's word for the next
---       try's X-Slack-Retry-Reason), whether the endpoint failed, seconds until the next try, seconds that the whole webhook
---       pauses; replies in MessagePack, by the number of their row: place, and it; then of each row the attempt, a JSON line
+-- ARGV: retention ms; rows: sequence, fence, the attempt (a JSON line), and if it is not just accepted: step (accept,
+--       postpone, give_up, give_back, hold), reason (with postpone and give_back: Slack's word for the next try's
+--       X-Slack-Retry-Reason), whether the endpoint failed, seconds until the next try, seconds that the whole webhook
+--       pauses, and if there is a reply its place and it; 1 if a claim follows at once, so that nobody need be woken for what
+--       is due now
 -- leases, delivery:<n>, attempts:<n>, event:<id>, extra, due, later, tray, held, lane, fresh, gate, turns, ledger, bell
 -- replies:<place>  list  with accept, once for each delivery: what the endpoint answered, to be said in Slack
 -- reply_turns, reply_bell
@@ -19,12 +20,13 @@ redis.call('ZREM', key.leases, '')
 
 local answer, failing, back = {}, {}, {}
 
-local function judge_gate(webhook, gate, failed, first_try, pause_ms)
+local function judge_gate(webhook, gate, failed, first_try, pause_s)
   if not failed then
     gate.fails, gate.since, gate.failed, gate.warned = 0, 0, 0, 0
     failing[webhook] = nil
     return
   end
+  local pause_ms = math.floor(pause_s * 1000)
   if gate.since == 0 then gate.since = now_ms end
   if first_try then gate.failed = gate.failed + 1 end
   local tripped = gate.fails >= BREAKER_FAILS and gate.pause > now_ms -- by others of the same moment: one fault, one count
@@ -44,13 +46,13 @@ local function say(sequence, record, place, reply)
   if redis.call('LLEN', key.reply_bell) == 0 then redis.call('RPUSH', key.reply_bell, '1') end
 end
 
-local function settle(sequence, record, step, wait_ms, reason)
+local function settle(sequence, record, step, wait_s, reason)
   local name = key.delivery(sequence)
   local counter = step == 'give_back' and 'x' or 'n'
   record[counter] = record[counter] and whole(record[counter] + 1) or '1'
   if record.x then redis.call('HSET', name, 'y', record.x) end -- losses are counted in a row
   if step == 'postpone' or step == 'give_back' then
-    local due = put_off(record.w, sequence, now_ms + wait_ms)
+    local due = put_off(record.w, sequence, now_ms + math.floor(wait_s * 1000))
     move(sequence, record, step, counter, record[counter], 'd', due, 'r', reason)
   elseif step == 'hold' then
     redis.call('RPUSH', key.held(record.w), sequence)
@@ -68,11 +70,10 @@ local function write_down(sequence, line, is_last)
   if is_last then redis.call('PEXPIRE', name, retention) end
 end
 
-local replies = cmsgpack.unpack(ARGV[4])
-for at, settlement in ipairs(cmsgpack.unpack(ARGV[3])) do
-  local number, fence, step, reason, failed, wait_s, pause_s = unpack(settlement)
-  local line = ARGV[at + 4] .. '\n'
-  local sequence, wait_ms, pause_ms = whole(number), math.floor(wait_s * 1000), math.floor(pause_s * 1000)
+for _, settlement in ipairs(cmsgpack.unpack(ARGV[2])) do
+  local number, fence, attempt, step, reason, failed, wait_s, pause_s, place, reply = unpack(settlement)
+  local sequence, line = whole(number), attempt .. '\n'
+  step, reason = step or 'accept', reason or ''
   local record = read(sequence)
   local gate = record and gate_of(record.w)
   local mine = gate and record.l == whole(fence) or false
@@ -80,9 +81,9 @@ for at, settlement in ipairs(cmsgpack.unpack(ARGV[3])) do
     write_down(sequence, line, not open[after.sending[step]])
     back[#back + 1] = sequence
     gate.flying = gate.flying - 1
-    if step ~= 'give_back' then judge_gate(record.w, gate, failed, not record.n, pause_ms) end
-    settle(sequence, record, step, wait_ms, reason)
-    if step == 'accept' and replies[at] then say(sequence, record, unpack(replies[at])) end
+    if step ~= 'give_back' then judge_gate(record.w, gate, failed, not record.n, pause_s) end
+    settle(sequence, record, step, wait_s, reason)
+    if step == 'accept' and place then say(sequence, record, place, reply) end
   elseif record and not mine then
     write_down(sequence, line, not open[record.s])
   end
@@ -90,7 +91,7 @@ for at, settlement in ipairs(cmsgpack.unpack(ARGV[3])) do
 end
 if #back > 0 then redis.call('ZREM', key.leases, unpack(back)) end
 finish()
-if ARGV[2] ~= '1' or upcoming <= now_us + SOON_US then ring_if_soon() end
+if ARGV[3] ~= '1' or upcoming <= now_us + SOON_US then ring_if_soon() end
 
 local list = {}
 for webhook, gate in pairs(failing) do
