@@ -122,10 +122,10 @@ class FanOut:
         cursor = self._cursor
         if cursor is None or "|" in cursor or not self._caught_up or self._working.locked():
             return None
-        find = self._directory.matcher.matches
-        matched = [(envelope.event_id, find(envelope)) for envelope in envelopes]
-        if sum([len(matches) for _, matches in matched]) > DELIVERIES:
+        matches = self._directory.matcher.matches_of(envelopes)
+        if sum(map(len, matches)) > DELIVERIES:
             return None
+        matched = list(zip([one.event_id for one in envelopes], matches, strict=True))
         return Stretch(cursor=cursor, following="", matched=matched, begun=len(envelopes))
 
     def _pass_on(self, envelopes: Sequence[Envelope], stretch: Stretch, borrow: Borrow) -> list[bool]:
@@ -187,8 +187,11 @@ class FanOut:
         return True
 
     def _tell(self, stretch: Stretch, began: float) -> None:
-        matches = [len(matches) for event, matches in stretch.matched if matches or not event.startswith(ECHO)]
-        self._report(EventsMatched(events=stretch.begun, filtered=matches.count(0), deliveries=sum(matches)))
+        sizes = [len(matches) for _, matches in stretch.matched]
+        filtered = sizes.count(0)
+        if filtered:
+            filtered -= sum(event.startswith(ECHO) for event, matches in stretch.matched if not matches)
+        self._report(EventsMatched(events=stretch.begun, filtered=filtered, deliveries=sum(sizes)))
         if self._trace is not None:
             ended = time()
             self._trace(

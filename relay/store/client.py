@@ -13,7 +13,7 @@ from importlib.resources import files
 from time import perf_counter
 
 import msgspec
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 from relay.core.delivery import OUTSTANDING, TRANSITIONS, State
 from relay.core.ids import ALPHABET
@@ -23,7 +23,7 @@ from relay.store.keys import GLOBAL_KEYS, GLOBAL_TAG, SHARD_KEYS, Keys, lua
 from relay.store.location import read_location
 from relay.store.pool import exchange_with
 from relay.store.records import VERSION, check_version
-from relay.store.reply import integer
+from relay.store.reply import integer, rows
 
 Argument = str | bytes | int | float
 
@@ -48,25 +48,47 @@ class StoreOptions:
     timeout_s: float = 3.0  # for one call
 
 
-SHARED = ("prelude", "due")
+SHARED = ("prelude", "life", "due")
 """What every script of a shard has in front."""
 
 
+IN_TURN = """
+local answers, at = {}, 2
+for place, step in ipairs(steps) do
+  local count = tonumber(ARGV[at])
+  answers[place] = step({retention, unpack(ARGV, at + 1, at + count)})
+  at = at + 1 + count
+end
+return answers"""
+"""Each step's arguments stand behind their number."""
+
+
 class Script:
-    """A Lua script with the names and tables it relies on in front, known to Redis by its hash."""
+    """A Lua script with the names and tables it relies on in front, known to Redis by its hash. Of several names: their
+    scripts as one, one after the other (`Client.run_in_turn`).
+    """
 
     __slots__ = ("code", "name", "sha")
 
-    def __init__(self, name: str, *, shard: bool = True) -> None:
-        self.name = name
-        folder = files("relay.store") / "scripts"
-        tables = [lua(SHARD_KEYS), _tables()] if shard else [lua(GLOBAL_KEYS)]
-        parts = [*SHARED, name] if shard else [name]
-        self.code = "\n".join([*tables, *((folder / f"{part}.lua").read_text() for part in parts)])
+    def __init__(self, *names: str, shard: bool = True) -> None:
+        self.name = "+".join(names)
+        tables = [lua(SHARD_KEYS), _tables(), *map(_text, SHARED)] if shard else [lua(GLOBAL_KEYS)]
+        steps = [_text(names[0])] if len(names) == 1 else [*map(_as_function, names), _steps(names), IN_TURN]
+        self.code = "\n".join([*tables, *steps])
         self.sha = sha1(self.code.encode(), usedforsecurity=False).hexdigest()
 
 
-Call = tuple[Script, Sequence[Argument]]
+def _text(script: str) -> str:
+    return (files("relay.store") / "scripts" / f"{script}.lua").read_text()
+
+
+def _as_function(script: str) -> str:
+    return f"local function {script}(ARGV)\n{_text(script)}\nend"
+
+
+def _steps(names: Sequence[str]) -> str:
+    return f"local steps = {{{', '.join(names)}}}"
+
 
 write_rows = msgspec.msgpack.Encoder().encode
 """Many rows as one argument, in a tenth of the time that a word for each field takes. Redis knows no bytes in
@@ -106,10 +128,10 @@ class Client:
         prefix = Keys(tag).prefix
         began = perf_counter()
         with translated():
-            (answer,) = self._exchange([("EVALSHA", script.sha, 1, prefix, *arguments)])
-            if isinstance(answer, NoScriptError):
-                (answer,) = self._exchange([("EVAL", script.code, 1, prefix, *arguments)])
-            _raise_if_wrong(answer)
+            try:
+                answer = self._exchange(("EVALSHA", script.sha, 1, prefix, *arguments))
+            except NoScriptError:
+                answer = self._exchange(("EVAL", script.code, 1, prefix, *arguments))
         self._timed(script.name, perf_counter() - began)
         return answer
 
@@ -117,23 +139,13 @@ class Client:
         """As `run`, with the retention as the first argument, as every script of a shard wants it."""
         return self.run(script, shard, (int(self.options.retention_s * 1000), *arguments))
 
-    def run_in_turn(self, shard: int, calls: Sequence[Call]) -> tuple[list[object], bool]:
-        """What each script answers; they go out together, and one after the other is done. False: but where Redis did
-        not know a script, that came after those that it knew. Raises StoreAway: then any of them may have been done.
-        """
-        prefix, retention_ms = Keys(shard).prefix, int(self.options.retention_s * 1000)
-        began = perf_counter()
-        with translated():
-            answers = self._exchange(
-                [("EVALSHA", script.sha, 1, prefix, retention_ms, *arguments) for script, arguments in calls]
-            )
-            unknown = [isinstance(answer, NoScriptError) for answer in answers]
-            for at, (script, arguments) in enumerate(calls):
-                if unknown[at]:
-                    answers[at] = self.run_on_shard(script, shard, arguments)
-                _raise_if_wrong(answers[at])
-        self._timed("+".join([script.name for script, _ in calls]), perf_counter() - began)
-        return answers, unknown == sorted(unknown)
+    def run_in_turn(self, script: Script, shard: int, arguments: Sequence[Sequence[Argument]]) -> Sequence[object]:
+        """What each part of a script of several answers, given its own of the `arguments`. Raises StoreAway."""
+        words: list[Argument] = []
+        for its in arguments:
+            words.append(len(its))
+            words += its
+        return rows(self.run_on_shard(script, shard, words))
 
     def shards(self) -> int:
         """How many there are: as many as the first process wanted that ever came, whatever is wanted now. Raises
@@ -175,11 +187,6 @@ class Client:
 
 
 GLOBAL = GLOBAL_TAG
-
-
-def _raise_if_wrong(answer: object) -> None:
-    if isinstance(answer, RedisError):
-        raise answer
 
 
 def _tables() -> str:

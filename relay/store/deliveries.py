@@ -13,7 +13,7 @@ from relay.core.ids import DeliveryId, EventId, WebhookId, delivery_id, read_del
 from relay.core.ledger import Ledger
 from relay.core.reply import Reply, write_reply
 from relay.store.attempts import Attempts
-from relay.store.client import BLOCK_S, Call, Client, Script, write_rows
+from relay.store.client import BLOCK_S, Client, Script, write_rows
 from relay.store.errors import translated
 from relay.store.keys import Keys
 from relay.store.ledgers import read_ledger
@@ -67,20 +67,20 @@ class Settled(Struct, frozen=True, array_like=True):
     watched: bool  # somebody looks at the live stream
 
 
-_CLAIM = Script("claim")
+_ACCEPT = Step.ACCEPT
 _read_claimed = Decoder(Claimed).decode
 _read_settled = Decoder(Settled).decode
 
 
-def claim_call(limit: int, *, grace_s: float = GRACE_S, asks_again: bool = False) -> Call:
-    """`Deliveries.claim`, to be done behind something else in one round trip. What there is to claim soon, but not
-    now, is for others, unless the caller `asks_again`.
+def to_claim(limit: int, *, grace_s: float = GRACE_S, asks_again: bool = False) -> tuple[int, int, int]:
+    """What scripts/claim.lua wants, alone or behind something else. What there is to claim soon, but not now, is for
+    others, unless the caller `asks_again`.
     """
-    return _CLAIM, (limit, int(grace_s * 1000), int(asks_again))
+    return limit, int(grace_s * 1000), int(asks_again)
 
 
 def read_claimed(client: Client, answer: object) -> Claimed:
-    """What a `claim_call` has brought."""
+    """What scripts/claim.lua has brought."""
     claimed = _read_claimed(blob(answer))
     client.saw(claimed.newest)
     return claimed
@@ -89,36 +89,35 @@ def read_claimed(client: Client, answer: object) -> Claimed:
 class Deliveries:
     """One shard's deliveries; `attempts` is their log."""
 
-    __slots__ = ("_client", "_keys", "_redo", "_settle", "_warn", "attempts", "shard")
+    __slots__ = ("_claim", "_client", "_keys", "_redo", "_settle", "_settle_and_claim", "_warn", "attempts", "shard")
 
     def __init__(self, client: Client, shard: int = 0) -> None:
         self.shard = shard
         self._client = client
         self._keys = Keys(shard)
         self.attempts = Attempts(client, shard)
-        self._settle, self._redo, self._warn = map(Script, ("settle", "redo", "warn"))
+        self._claim, self._settle, self._redo, self._warn = map(Script, ("claim", "settle", "redo", "warn"))
+        self._settle_and_claim = Script("settle", "claim")
 
     def claim(self, limit: int, *, grace_s: float = GRACE_S) -> Claimed:
         """Borrow up to `limit` deliveries that are due. Raises StoreAway: what was lent comes back when its lease
         ends.
         """
-        script, arguments = claim_call(limit, grace_s=grace_s, asks_again=True)
-        return read_claimed(self._client, self._client.run_on_shard(script, self.shard, arguments))
+        asked = to_claim(limit, grace_s=grace_s, asks_again=True)
+        return read_claimed(self._client, self._client.run_on_shard(self._claim, self.shard, asked))
 
     def settle(self, settlements: Sequence[Settlement]) -> Settled:
         """Write down what tries did. Raises StoreAway: ask again, it does no harm."""
         return _read_settled(blob(self._client.run_on_shard(self._settle, self.shard, _to_settle(settlements))))
 
     def settle_and_claim(self, settlements: Sequence[Settlement], limit: int) -> tuple[Settled, Claimed]:
-        """`settle`, and then `claim` what there is room for now, in one round trip. Raises StoreAway: ask for both
-        again, it does no harm; what was lent comes back when its lease ends.
+        """`settle`, and then `claim` what there is room for now, in one step. Raises StoreAway: ask for both again, it
+        does no harm; what was lent comes back when its lease ends.
 
         Whoever sleeps until there is something to claim is woken for what is left, and for what comes soon.
         """
-        calls = ((self._settle, _to_settle(settlements, claimed_next=True)), claim_call(limit))
-        (settled, claimed), in_turn = self._client.run_in_turn(self.shard, calls)
-        if not in_turn:
-            self._client.ring(self.shard)  # the claim came first, and saw nothing of it
+        asked = (_to_settle(settlements, claimed_next=True), to_claim(limit))
+        settled, claimed = self._client.run_in_turn(self._settle_and_claim, self.shard, asked)
         return _read_settled(blob(settled)), read_claimed(self._client, claimed)
 
     def wait(self, at_most_s: float) -> None:
@@ -160,21 +159,20 @@ class Deliveries:
 
 
 def _to_settle(settlements: Sequence[Settlement], *, claimed_next: bool = False) -> tuple[bytes, int]:
+    """Of most there is nothing to say but what the endpoint answered."""
     rows = [
-        (
-            one.claim.sequence,
-            one.claim.fence,
-            one.step,
-            one.attempt.decode(),
-            one.reason,
-            one.failed,
-            one.wait_s,
-            one.pause_s,
-            *(() if one.reply is None else (one.reply.place, write_reply(one.reply).decode())),
-        )
+        (one.claim.sequence, one.claim.fence, one.attempt.decode())
+        if one.step is _ACCEPT and not (one.failed or one.reason or one.reply)
+        else _in_full(one)
         for one in settlements
     ]
     return write_rows(rows), int(claimed_next)
+
+
+def _in_full(one: Settlement) -> tuple[str | float | None, ...]:
+    said = () if one.reply is None else (one.reply.place, write_reply(one.reply).decode())
+    what = (one.step, one.reason, one.failed, one.wait_s, one.pause_s, *said)
+    return one.claim.sequence, one.claim.fence, one.attempt.decode(), *what
 
 
 def _delivery(id: DeliveryId, record: Mapping[str, str]) -> Delivery:

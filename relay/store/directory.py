@@ -1,5 +1,6 @@
 """The webhooks as one process knows them: by id and by what they want, brought up to date by what has changed."""
 
+from collections.abc import Callable
 from time import monotonic
 
 from relay.core.ids import WebhookId
@@ -10,22 +11,20 @@ from relay.store.webhooks import Webhooks
 
 
 class Directory:
-    """Starts empty, at version 0: the first refresh reads everything."""
+    """Starts empty, at version 0: the first refresh reads everything. `get`: the webhook with that id, or None."""
 
-    __slots__ = ("_known", "_mended_at", "_webhooks", "matcher", "version")
+    __slots__ = ("_known", "_mended_at", "_webhooks", "get", "matcher", "version")
 
     def __init__(self, webhooks: Webhooks) -> None:
         self._webhooks = webhooks
         self._known: dict[WebhookId, Webhook] = {}
+        self.get: Callable[[WebhookId], Webhook | None] = self._known.get  # asked for each delivery
         self.matcher = Matcher()
         self.version = 0
         self._mended_at = float("-inf")
 
     def __repr__(self) -> str:
         return f"<Directory {len(self._known)} webhooks at version {self.version}>"
-
-    def get(self, id: WebhookId) -> Webhook | None:
-        return self._known.get(id)
 
     def refresh(self, *, at_least: int = 0, anew: bool = False) -> None:
         """Learn what has changed; afterwards `version` is the newest. Raises StoreAway.
@@ -38,7 +37,8 @@ class Directory:
             self.refresh(anew=True)
             return
         if anew:
-            self._known, self.matcher = {}, Matcher()
+            self._known.clear()
+            self.matcher = Matcher()
         self._known.update((webhook.id, webhook) for webhook in changes.changed)
         for id in changes.removed:
             self._known.pop(id, None)

@@ -16,7 +16,7 @@ from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId, EventId
 from relay.core.matching import Match
 from relay.store.client import BLOCK_S, Argument, Client, Script, write_rows
-from relay.store.deliveries import Claimed, claim_call, read_claimed
+from relay.store.deliveries import Claimed, read_claimed, to_claim
 from relay.store.errors import translated
 from relay.store.events import Events, write_head
 from relay.store.keys import Keys
@@ -78,7 +78,7 @@ class Passed(Struct, frozen=True, kw_only=True):
 class Journal:
     """One shard's journal."""
 
-    __slots__ = ("_append", "_client", "_fan_out", "_keys", "_recent", "_tend", "events", "shard")
+    __slots__ = ("_append", "_client", "_fan_out", "_keys", "_pass_on", "_recent", "_tend", "events", "shard")
 
     def __init__(self, client: Client, shard: int = 0, *, shards: int = 1) -> None:
         """`shards`: how many this process has, which remember their part each."""
@@ -89,6 +89,7 @@ class Journal:
         self.events = Events(client, shard)
         self._append = Script("append")
         self._fan_out = Script("fan_out")
+        self._pass_on = Script("append", "fan_out", "claim")
         self._tend = Script("tend")
 
     def append(self, envelopes: Sequence[Envelope]) -> list[bool]:
@@ -109,18 +110,16 @@ class Journal:
         return are_new
 
     def pass_on(self, envelopes: Sequence[Envelope], stretch: Stretch, *, version: int, room: int) -> Passed:
-        """Append `envelopes`, fan them out, and claim as many deliveries as there is `room` for: in one round trip, and
-        for a Redis that writes each change to its disk, with one wait for that.
+        """Append `envelopes`, fan them out, and claim as many deliveries as there is `room` for: in one step, and for a
+        Redis that writes each change to its disk, with one wait for that.
 
         The stretch's entries are these envelopes. They are fanned out if they are new and nothing else in the journal
         is behind the cursor; otherwise they are appended all the same, and `word` is one of `fan_out`'s, or "crowded".
         Raises StoreAway: then ask again, it does no harm.
         """
         fan_out = self._to_fan_out(stretch, version=version, claimed_next=True)
-        calls = ((self._append, _to_append(envelopes)), (self._fan_out, fan_out), claim_call(room))
-        (appended, fanned_out, lent), in_turn = self._client.run_in_turn(self.shard, calls)
-        if not in_turn:
-            self._client.ring(self.shard)  # the claim came first, and saw nothing of it
+        asked = (_to_append(envelopes), fan_out, to_claim(room))
+        appended, fanned_out, lent = self._client.run_in_turn(self._pass_on, self.shard, asked)
         are_new = self._appended(envelopes, appended)
         word, cursor = self._fanned_out(fanned_out)
         return Passed(are_new=are_new, word=word, cursor=cursor, claimed=read_claimed(self._client, lent))
@@ -153,7 +152,7 @@ class Journal:
         known = self._client.newest_sequence
         arguments: list[Argument] = [stretch.cursor, stretch.following, version, stretch.begun, known]
         arguments += (int(insist), int(claimed_next))
-        return [*arguments, _write_matched(stretch.matched)]
+        return [*arguments, _write_matched(stretch)]
 
     def _fanned_out(self, answer: object) -> tuple[str, str]:
         word, newest, cursor = rows(answer)
@@ -201,20 +200,25 @@ def is_behind(position: str, other: str) -> bool:
     return [int(part) for part in position.split("-")] > [int(part) for part in other.split("-")]
 
 
-def _write_matched(matched: Sequence[tuple[str, Sequence[Match]]]) -> bytes:
-    """The events, of each the place of its matches, and those: what is the same for many is written once."""
-    different = {id(matches): matches for _, matches in matched}
+def _write_matched(stretch: Stretch) -> bytes:
+    """The events, of each the place of its matches, and those: what is the same for many is written once. Behind an
+    append of the same events these are known.
+    """
+    different = {id(matches): matches for _, matches in stretch.matched}
     place = dict(zip(different, count(1)))
-    events, places = [event for event, _ in matched], [place[id(matches)] for _, matches in matched]
+    places = [place[id(matches)] for _, matches in stretch.matched]
+    events = [event for event, _ in stretch.matched] if stretch.following else ()
     return write_rows((events, places, list(different.values())))
 
 
 def _to_append(envelopes: Sequence[Envelope]) -> tuple[bytes]:
-    rows = [
-        (one.event_id, one.kind, one.channel, one.connection or "", write_head(one), one.body.decode())
-        for one in envelopes
-    ]
-    return (write_rows(rows),)
+    """What the heads of many say is written once."""
+    said = [(one.connection, one.kind, one.channel, one.received_at, one.media) for one in envelopes]
+    different = dict(zip(said, envelopes, strict=True))
+    place = dict(zip(different, count(1)))
+    heads = [(one.kind, one.channel, one.connection or "", write_head(one)) for one in different.values()]
+    ids, bodies = [one.event_id for one in envelopes], [one.body.decode() for one in envelopes]
+    return (write_rows((ids, [place[each] for each in said], heads, bodies)),)
 
 
 def _entry(position: str, fields: Mapping[bytes, bytes]) -> Entry:

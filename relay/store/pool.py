@@ -15,7 +15,7 @@ from gevent.queue import Empty, LifoQueue
 from hiredis import pack_command
 from redis import BlockingConnectionPool, Redis
 from redis.connection import AbstractConnection, Connection
-from redis.exceptions import ConnectionError as NoConnection, MovedError, ResponseError, TimeoutError as NoAnswer
+from redis.exceptions import ConnectionError as NoConnection, TimeoutError as NoAnswer
 
 from relay.store.cluster import Cluster, slot_of
 
@@ -29,41 +29,25 @@ else:
     _Queue = LifoQueue  # gevent's takes no parameter when it runs
 
 
-Exchange = Callable[[Sequence[Command]], list[object]]
-"""What each command is answered, an error of its own included; they go out together, and of a cluster to one slot.
-Raises redis-py's errors of connections: then any of them may have been done.
-"""
+Exchange = Callable[[Command], object]
+"""What a command is answered. Raises redis-py's errors; those of connections: then it may have been done."""
 
 
 def exchange_with(redis: Redis) -> Exchange:
     if isinstance(redis, Cluster):
-        return lambda commands: redis.sent(slot_of(commands[0]), lambda node: _not_moved(_exchange(node, commands)))
+        return lambda command: redis.sent(slot_of(command), lambda node: _exchange(node, command))
     return partial(_exchange, redis)
 
 
-def _exchange(redis: Redis, commands: Sequence[Command]) -> list[object]:
-    packed = b"".join([pack_command(command) for command in commands])  # type: ignore[arg-type]  # its stub, see connect.py
+def _exchange(redis: Redis, command: Command) -> object:
+    packed = pack_command(command)  # type: ignore[arg-type]  # its stub, see connect.py
     pool = redis.connection_pool
     connection = pool.get_connection()
     try:
         connection.send_packed_command([packed])
-        return [_read(connection) for _ in commands]
+        return connection.read_response()
     finally:
         pool.release(connection)  # disconnected, if it was not read to its end
-
-
-def _read(connection: AbstractConnection) -> object:
-    try:
-        return connection.read_response()
-    except ResponseError as error:
-        return error
-
-
-def _not_moved(answers: list[object]) -> list[object]:
-    """Where the slot has another master nothing was done, and it can be asked."""
-    if isinstance(answers[0], MovedError):
-        raise answers[0]
-    return answers
 
 
 class Line(_Queue):
@@ -128,7 +112,7 @@ def _is_spent(connection: AbstractConnection) -> bool:
 
 class Brisk(AbstractConnection):
     """Whether a kept connection still stands is asked before each command, and gevent's poll takes three system calls
-    and as many objects to say that there is nothing to read.
+    and as many objects to say that there is nothing to read. And before gevent's `sendall` tries, it makes a timer.
     """
 
     _watched: socket | None = None
@@ -136,6 +120,18 @@ class Brisk(AbstractConnection):
     def can_read(self, timeout: float = 0) -> bool:
         sock = self._get_socket()
         return (sock is None or self._is_readable(sock)) and super().can_read(timeout)
+
+    def send_packed_command(self, command: Sequence[bytes], check_health: bool = True) -> None:  # noqa: FBT001, FBT002  # redis-py's
+        sock, (packed, *more) = self._get_socket(), command
+        try:
+            sent = sock.send(packed) if sock else 0
+        except TimeoutError:
+            self.disconnect()  # type: ignore[no-untyped-call]  # redis-py
+            raise NoAnswer("Timeout writing to socket") from None
+        except OSError:
+            sent = 0  # redis-py has words for it, when it tries again
+        if more or sent < len(packed):
+            super().send_packed_command([packed[sent:], *more], check_health)  # type: ignore[no-untyped-call]  # redis-py
 
     def _is_readable(self, sock: socket) -> bool:
         if sock is not self._watched:

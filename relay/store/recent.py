@@ -31,7 +31,7 @@ class Recent:
     def among(self, ids: Iterable[EventId]) -> dict[EventId, Envelope]:
         """Those of `ids` that are known."""
         known = self._envelopes
-        return {id: known[id] for id in set(ids) if id in known}
+        return dict(zip(found := known.keys() & ids, map(known.__getitem__, found), strict=True))
 
     def add(self, envelopes: Sequence[Envelope]) -> None:
         ids, size = [each.event_id for each in envelopes], sum([len(each.body) for each in envelopes])

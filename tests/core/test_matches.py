@@ -1,5 +1,7 @@
 """Answers that are kept: the same for all events of a kind, while no filter has a say and no webhook changes."""
 
+from hypothesis import given, strategies as st
+
 from relay.core.ids import WebhookId
 from relay.core.matching import Match, Matcher
 from relay.core.webhook import Order
@@ -32,3 +34,16 @@ def test_kept_answers_are_bounded() -> None:
     again = matcher.matches(envelope())
     assert again == first
     assert again is not first
+
+
+KINDS = st.sampled_from(["message", "reaction_added", "team_join"])
+
+
+@given(st.lists(st.tuples(KINDS, st.sampled_from(["C1", "C2"]), st.sampled_from(["U1", "U2"]))), st.booleans())
+def test_many_asked_together_are_answered_as_each_alone(asked: list[tuple[str, str, str]], ordered: bool) -> None:
+    webhooks = [webhook("plain"), webhook("asks", "reaction_added", filter={"event": {"user": ["U1"]}})]
+    webhooks += [webhook("heeds", order=Order.CHANNEL)] if ordered else []
+    envelopes = [envelope(kind, channel=channel, user=user) for kind, channel, user in asked]
+    matcher = Matcher(webhooks)
+    for _ in range(2):  # once nothing is ready, and once much is
+        assert matcher.matches_of(envelopes) == [Matcher(webhooks).matches(each) for each in envelopes]

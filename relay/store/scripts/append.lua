@@ -1,6 +1,7 @@
 -- append: an envelope is written once, whoever brings it and however often.
 --
--- ARGV: retention ms; rows: event id, kind, channel, connection, head (JSON), body
+-- ARGV: retention ms; MessagePack: a list of event ids, of each the place of its head in the third list, and that: lists of
+--       kind, channel, connection, head (JSON); and of each event the body
 -- event:<id>   string  made, unless it is there: then this is a duplicate; kept until fan-out has seen it, and for the
 --                      retention after that. A duplicate by a connection that is not known for it is an echo: its head
 --                      names that connection too
@@ -11,10 +12,17 @@
 local cursor = redis.call('GET', key.cursor) or '0-0'
 local oldest = whole(math.min(now_ms - retention_ms, tonumber(string.match(cursor, '^%d+'))))
 local COUNTERS = 28
-local ZEROS = string.rep('0', COUNTERS)
+
 
 local function enter_journal(id, kind, channel, connection)
-  redis.call('XADD', key.journal, 'MINID', '~', oldest, '*', 'e', id, 'k', kind, 'c', channel, 'n', connection)
+  local position
+  if entered.first then
+    position = redis.call('XADD', key.journal, '*', 'e', id, 'k', kind, 'c', channel, 'n', connection)
+  else
+    position = redis.call('XADD', key.journal, 'MINID', '~', oldest, '*', 'e', id, 'k', kind, 'c', channel, 'n', connection)
+    entered.first = position
+  end
+  entered[#entered + 1], entered.last = id, position
 end
 
 -- how a head begins whose event came by this connection first: so do those of most duplicates
@@ -41,11 +49,13 @@ local function echo(id, kind, channel, connection)
 end
 
 local answer = {}
-for _, envelope in ipairs(cmsgpack.unpack(ARGV[2])) do
-  local id, kind, channel, connection, head, body = unpack(envelope)
+local ids, places, heads, bodies = unpack(cmsgpack.unpack(ARGV[2]))
+for at, id in ipairs(ids) do
+  local kind, channel, connection, head = unpack(heads[places[at]])
   local name = key.event(id)
-  if redis.call('SET', name, ZEROS .. head .. '\n' .. body, 'NX') then
+  if redis.call('SET', name, UNSEEN .. head .. '\n' .. bodies[at], 'NX') then
     enter_journal(id, kind, channel, connection)
+    entered.new = entered.new + 1
     answer[#answer + 1] = 1
   else
     local start = beginning(connection)

@@ -8,14 +8,14 @@
 -- fresh, due, later, tray, held, lane, delivery, attempts, deliveries, event, extra, ledger, fence, bell, version
 -- Answers with, in MessagePack, as core/delivery.py and store/deliveries.py read it: version of the webhooks, ms until there may
 --   be more to do (-1: only the bell knows), the newest number that is lent, and a list with for each claim: sequence, id,
---   webhook, event id, tries, losses, fence, lease in seconds, why the try before failed (Slack's word), whether it was held
---   or is sent again
+--   webhook, event id, tries, losses, fence, lease in seconds, and if there is something to say of it why the try before
+--   failed (Slack's word), and whether it was held or is sent again
 
 local limit, grace_ms = tonumber(ARGV[2]), tonumber(ARGV[3])
 local LOSSES, QUANTUM = 5, 16
 local REST_US = 1000 -- until a visit that came to nothing is made again
 local work = 600     -- deliveries looked at and webhooks visited in one call; the next call goes on
-local newest, claims = 0, {}
+local newest, claims, leases = 0, {}, {}
 
 -- A delivery's id, as core/ids.py writes it: of those that are lent together nearly all begin alike.
 local function base32(number, width)
@@ -34,6 +34,12 @@ local function id_of(number)
   return beginnings[first] .. base32(last, 2) .. on_shard
 end
 
+-- a step to where nothing follows, without a try
+local function leave_off(sequence, record, step, reason)
+  rest(sequence, record, step, reason)
+  redis.call('PEXPIRE', key.attempts(sequence), retention)
+end
+
 -- what is left of a deleted webhook: a mark, so that news from before its end do not bring it back
 local function forget(webhook)
   local version = redis.call('HGET', key.gate(webhook), 'version')
@@ -41,6 +47,7 @@ local function forget(webhook)
   redis.call('HSET', key.gate(webhook), 'status', 'gone', 'version', version)
   redis.call('PEXPIRE', key.gate(webhook), retention_ms)
   redis.call('PEXPIRE', key.deliveries(webhook), retention_ms)
+  sum_up(webhook)
   gates[webhook], ledger[webhook], touched[webhook] = false, nil, nil
 end
 
@@ -51,8 +58,12 @@ local function set_aside(webhook, step)
     left = left - 1
     local record = read_if(state, sequence)
     if not record then return end
-    move(sequence, record, step)
-    if step == 'hold' then redis.call('RPUSH', key.held(webhook), sequence) else rest(sequence, '') end
+    if step == 'hold' then
+      move(sequence, record, step)
+      redis.call('RPUSH', key.held(webhook), sequence)
+    else
+      leave_off(sequence, record, step, '')
+    end
   end
   local function empty(state, pop)
     while left > 0 do
@@ -82,8 +93,7 @@ local function expire(webhook)
     work = work - 1
     local record = read_if('held', sequence)
     if record then
-      move(sequence, record, 'expire')
-      rest(sequence, 'expired')
+      leave_off(sequence, record, 'expire', 'expired')
     end
   end
 end
@@ -106,15 +116,14 @@ end
 
 local function lend(sequence, record, gate, fence)
   local lease_ms = gate.timeout + grace_ms
-  move(sequence, record, 'claim', 'l', fence)
-  redis.call('ZADD', key.leases, whole(now_ms + lease_ms), sequence)
+  move(sequence, record, 'claim', 'l', whole(fence))
+  leases[#leases + 1], leases[#leases + 2] = sequence, whole(now_ms + lease_ms) -- from its end
   gate.flying = gate.flying + 1
   local number = tonumber(sequence)
   newest = math.max(newest, number)
-  claims[#claims + 1] = {
-    number, id_of(number), record.w, record.e, tonumber(record.n or 0), tonumber(record.x or 0), fence, lease_ms / 1000,
-    record.r or '', record.a ~= nil,
-  }
+  local claim = {number, id_of(number), record.w, record.e, tonumber(record.n or 0), tonumber(record.x or 0), fence, lease_ms / 1000}
+  if record.r or record.a then claim[9], claim[10] = record.r or '', record.a ~= nil end
+  claims[#claims + 1] = claim
 end
 
 -- up to `room` of those that `pop` gives and that are in that state
@@ -171,8 +180,7 @@ for _, sequence in ipairs(redis.call('ZRANGEBYSCORE', key.leases, '-inf', whole(
     redis.call('HDEL', key.delivery(sequence), 'l')
     gate.flying = gate.flying - 1
     if losses - tonumber(record.y or 0) >= LOSSES then
-      move(sequence, record, 'give_up')
-      rest(sequence, 'lost')
+      leave_off(sequence, record, 'give_up', 'lost')
     else
       move(sequence, record, 'lose')
       redis.call('HSET', key.delivery(sequence), 'd', put_off(record.w, sequence, now_ms))
@@ -201,6 +209,10 @@ while taken < limit and work > 0 do
   now_us = now_us + 1 -- behind everyone who waits already
   schedule(webhook, gate_of(webhook), work == before and now_us + REST_US)
 end
+-- the last one first: Redis looks for each one's place from the first on
+local backwards = {}
+for at = #leases, 1, -1 do backwards[#backwards + 1] = leases[at] end
+if #leases > 0 then redis.call('ZADD', key.leases, unpack(backwards)) end
 finish()
 
 local wait_ms = -1

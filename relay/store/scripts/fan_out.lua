@@ -1,12 +1,12 @@
 -- fan_out: a stretch of the journal becomes deliveries, all of them and once.
 --
--- ARGV: retention ms, cursor as it was read, cursor as it shall be ('' if the events are all that the journal has behind
---       it), version of the webhooks that were matched, number of events that begin here, newest number that the caller
+-- ARGV: retention ms, cursor as it was read, cursor as it shall be ('' behind append, if the events are what that was
+--       given, and all that the journal has behind the cursor), version of the webhooks that were matched, number of events that begin here, newest number that the caller
 --       has seen, 1 to pass over webhooks that are not known here, 1 if a claim follows at once, so that nobody need be
---       woken; MessagePack: a list of event ids, of each the place of its matches in the third list, and that: lists of
+--       woken; MessagePack: a list of event ids ([] behind append), of each the place of its matches in the third list, and that: lists of
 --       webhook, lane ('' without order). `+<id>` is an echo: the event was here before, and goes to those that have no
 --       delivery of it
--- journal      stream  read, where it is to be seen that there is nothing else
+-- journal      stream  behind append: read, to see that there is nothing else
 -- cursor       string  compared, then set: of two workers with the same stretch one gets 'behind'. It is a journal id,
 --                      or that and `|<webhook>`: of the next event, the matches up to that webhook are done
 -- version      string  compared: who matched with older webhooks gets 'stale', as for a match that is not known here
@@ -30,16 +30,14 @@ for at, matches in ipairs(lists) do
   end
   lists[at] = known_here
 end
-local born_here = 0
+local named, born_here = name_deliveries, 0
 for _, place in ipairs(places) do born_here = born_here + #lists[place] end
 
 if following == '' then
-  local behind = redis.call('XRANGE', key.journal, '(' .. cursor, '+', 'COUNT', #events + 1)
-  if #behind ~= #events then return {'crowded', 0, ''} end
-  for at, entry in ipairs(behind) do
-    if entry[2][2] ~= events[at] then return {'crowded', 0, ''} end
-  end
-  following = behind[#behind][1]
+  local behind = redis.call('XRANGE', key.journal, '(' .. cursor, '+', 'COUNT', '1')[1]
+  local all_new = entered.new == #places and #entered == #places
+  if not behind or behind[1] ~= entered.first or not all_new then return {'crowded', 0, ''} end
+  events, following, named = entered, entered.last, name_first_deliveries
 end
 
 local sequence = born_here > 0 and numbers(born_here, known) or 0
@@ -62,7 +60,7 @@ for at, id in ipairs(events) do
   if string.byte(id) == ECHO then
     fan_out_echo(string.sub(id, 2), matches)
   elseif #matches > 0 then
-    name_deliveries(id, sequence, #matches)
+    named(id, sequence, #matches)
     for _, match in ipairs(matches) do
       birth(whole(sequence), match[1], id, match[2])
       sequence = sequence + 1

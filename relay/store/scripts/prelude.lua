@@ -4,14 +4,15 @@
 -- the shard's prefix, ARGV[1] the retention in ms, `rows` one MessagePack list of lists. Time is Redis' own, so workers'
 -- clocks don't matter.
 --
--- A script reads gates through `gate_of` and moves deliveries through `move`; what that changes in gates, ledger and
--- turns is collected and written once, by `finish`, however many deliveries the call was about. Every loop is bounded:
--- while a script runs, everybody waits.
+-- A script reads gates through `gate_of` and moves deliveries through `move`; what that changes in gates, ledger, events
+-- and turns is collected and written once, by `finish`, however many deliveries the call was about. Every loop is bounded:
+-- while a script runs, everybody waits. What is told Redis for each delivery is text: of a number it makes one in twice
+-- the time that the command takes.
 
 local time = redis.call('TIME')
 local now_us = time[1] * 1000000 + time[2]
 local now_ms = math.floor(now_us / 1000)
-local retention_ms = tonumber(ARGV[1])
+local retention, retention_ms = ARGV[1], tonumber(ARGV[1]) -- as text, and to reckon with
 
 local BREAKER_FAILS = 5      -- failures in a row after which one delivery at a time is let through
 local BREAKER_CAP_MS = 60000 -- the longest wait between two of those
@@ -19,27 +20,34 @@ local LONGEST_PAUSE_MS = 3600000 -- what an endpoint may ask for (core/retry.py)
 local LONGEST_LIFE_MS = 100 * 3600 * 1000 -- the default schedule's 76 hours and some; older rows leave a webhook's list
 local MOVES = 200            -- deliveries that one visit to a webhook moves at most, beside those that it lends
 
-local function whole(number) return string.format('%.0f', number + 0) end -- +0: there is a -0
+-- a whole number as text; where Lua's integers are too short for our numbers, in three times the time
+local WHOLE = string.format('%d', 2 ^ 52) == '4503599627370496' and '%d' or '%.0f'
+local function whole(number) return string.format(WHOLE, number + 0) end -- +0: there is a -0
+local now = whole(now_ms)
 
--- the ledger: deliveries in each column, for a webhook and for all (`*`)
-local ledger = {}
-local function enter_in(of, name, by)
-  local row = ledger[of]
+-- what this call has put into the journal: its entries' events in order, how many of those are new, the first and the last
+-- of its positions
+local entered = {new = 0}
+
+-- the ledger: deliveries in each column, for a webhook and, by `sum_up`, for all (`*`)
+local ledger, sums = {}, {}
+local function book(webhook, name, by)
+  local row = ledger[webhook]
   if not row then
     row = {}
-    ledger[of] = row
+    ledger[webhook] = row
   end
   row[name] = (row[name] or 0) + by
 end
-local function book(webhook, name, by)
-  enter_in(webhook, name, by)
-  enter_in('*', name, by)
+local function sum_up(webhook)
+  for name, by in pairs(ledger[webhook] or {}) do sums[name] = (sums[name] or 0) + by end
 end
 
 -- gates, read once and written once; false for a webhook that this shard has not been told of, or that is gone
 local GATE = {'status', 'max', 'rate', 'timeout', 'flying', 'tat', 'pause', 'paused', 'fails', 'since', 'failed', 'warned', 'drain'}
 local TEXT = {status = true}
-local gates, touched, born = {}, {}, {}
+local gates, touched = {}, {}
+local born = {} -- webhook → those of its new deliveries that may go at once
 local function gate_of(webhook)
   local gate = gates[webhook]
   if gate == nil then
@@ -90,7 +98,7 @@ local function turn_of(webhook, gate)
     if not first[2] then return nil end
     at = math.max(at, tonumber(first[2]) * 1000)
   end
-  if gate.rate > 0 then at = math.max(at, (arrival_of(gate) + interval_of(gate)) * 1000) end
+  if gate.rate > 0 then at = math.max(at, math.ceil((arrival_of(gate) + interval_of(gate)) * 1000)) end
   return math.max(at, gate.pause * 1000)
 end
 
@@ -113,170 +121,4 @@ end
 
 local function ring()
   if redis.call('LLEN', key.bell) == 0 then redis.call('RPUSH', key.bell, '1') end
-end
-
--- An ordered webhook's lane: its head alone may be fresh, due or in flight. Who was cancelled behind others stays in
--- the row (to find it there would take long) and is passed over when it comes up.
-local PASSES = 100
-local function enter(webhook, lane, sequence)
-  if not lane or redis.call('RPUSH', key.lane(webhook .. ':' .. lane), sequence) == 1 then
-    redis.call('RPUSH', key.fresh(webhook), sequence)
-  end
-end
-local function leave(webhook, lane, sequence)
-  local row = lane and key.lane(webhook .. ':' .. lane)
-  if not row or redis.call('LINDEX', row, 0) ~= sequence then return end
-  redis.call('LPOP', row)
-  for passed = 1, math.huge do
-    local following = redis.call('LINDEX', row, 0)
-    if not following then return end
-    local state = redis.call('HGET', key.delivery(following), 's')
-    if state == 'pending' or (state and passed > PASSES) then
-      redis.call('RPUSH', key.fresh(webhook), following)
-      return
-    end
-    redis.call('LPOP', row)
-  end
-end
-
--- An event is kept while a delivery of it is open (outstanding or held), and for the retention after that. Its first 28
--- digits: first number of its deliveries (16), how many have the numbers from there on (6), how many are open (6).
-local function open_event(id, by)
-  local name = key.event(id)
-  local before = tonumber(redis.call('GETRANGE', name, 22, 27))
-  if not before then return end
-  local now = math.max(0, before + by)
-  redis.call('SETRANGE', name, 22, string.format('%06d', now))
-  if now == 0 then
-    redis.call('PEXPIRE', name, retention_ms)
-    redis.call('PEXPIRE', key.extra(id), retention_ms)
-  elseif before == 0 then
-    redis.call('PERSIST', name)
-    redis.call('PERSIST', key.extra(id))
-  end
-end
-
--- the event names `count` deliveries more, numbered from `first` on, and they are open
-local function name_deliveries(id, first, count)
-  local digits = redis.call('GETRANGE', key.event(id), 0, 15)
-  if digits == '' then return end
-  if tonumber(digits) == 0 then
-    redis.call('SETRANGE', key.event(id), 0, string.format('%016.0f%06d', first, count))
-  else
-    redis.call('RPUSH', key.extra(id), whole(first) .. ' ' .. whole(count))
-  end
-  open_event(id, count)
-end
-
--- the delivery of an event to a webhook, whichever of the event's numbers it has; nil: there is none
-local function delivery_of(event, webhook)
-  local function among(first, count)
-    if count == 0 then return end
-    local range = {whole(first) .. '-0', whole(first + count - 1) .. '-0'}
-    local found = redis.call('XRANGE', key.deliveries(webhook), range[1], range[2], 'COUNT', 1)[1]
-    return found and string.match(found[1], '^%d+')
-  end
-  local first, count = string.match(redis.call('GETRANGE', key.event(event), 0, 21), '^(' .. string.rep('%d', 16) .. ')(%d+)$')
-  local found = first and among(tonumber(first), tonumber(count))
-  if found then return found end
-  for _, range in ipairs(redis.call('LRANGE', key.extra(event), 0, -1)) do
-    first, count = string.match(range, '^(%d+) (%d+)$')
-    found = among(tonumber(first), tonumber(count))
-    if found then return found end
-  end
-end
-
--- one step of one delivery, as the table allows it; false where it does not; the rest is more that its record holds then
-local function move(sequence, record, step, ...)
-  local to = after[record.s] and after[record.s][step]
-  if not to then return false end
-  book(record.w, column[record.s], -1)
-  book(record.w, column[to], 1)
-  redis.call('HSET', key.delivery(sequence), 's', to, ...)
-  if column[record.s] == 'outstanding' and column[to] ~= 'outstanding' then leave(record.w, record.o, sequence) end
-  if open[record.s] ~= open[to] then open_event(record.e, open[to] and 1 or -1) end
-  touched[record.w] = true
-  record.s = to
-  return true
-end
-
-local FIELDS = {'w', 's', 'o', 'e', 'l', 'n', 'x', 'y', 'r', 'p', 'a'}
-local function read(sequence)
-  local values = redis.call('HMGET', key.delivery(sequence), unpack(FIELDS))
-  if not values[1] then return nil end
-  local record = {}
-  for i, name in ipairs(FIELDS) do record[name] = values[i] or nil end
-  return record
-end
-
--- A list may still hold who has left it in other ways (cancelled, or sent again since): only its state counts. If that
--- one has come up as its lane's head, the next takes its place.
-local function read_if(state, sequence)
-  local record = read(sequence)
-  if not record or record.s == state then return record end
-  if column[record.s] ~= 'outstanding' then leave(record.w, record.o, sequence) end
-  return nil
-end
-
--- settled records live for the retention, from now
-local function rest(sequence, reason)
-  local name = key.delivery(sequence)
-  redis.call('HSET', name, 't', whole(now_ms), 'r', reason)
-  redis.call('HDEL', name, 'd')
-  redis.call('PEXPIRE', name, retention_ms)
-  redis.call('PEXPIRE', key.attempts(sequence), retention_ms)
-end
-
--- deliveries are born here and nowhere else; `lane` is '' unless the webhook wants order
-local function birth(sequence, webhook, event, lane)
-  local gate = gate_of(webhook)
-  local name = key.delivery(sequence)
-  lane = lane ~= '' and lane or nil
-  local held = gate.status ~= 'enabled'
-  if lane and gate.drain == 1 then
-    held = true -- behind those of its lane that are drained now
-  elseif lane and (held or gate.drain > 1) then
-    held = redis.call('EXISTS', key.lane(webhook .. ':' .. lane)) == 0 -- behind those that are still to be held
-  end
-  redis.call('HSET', name, 'w', webhook, 'e', event, 's', held and 'held' or 'pending')
-  if lane then redis.call('HSET', name, 'o', lane) end
-  local oldest = whole(now_us - 1000 * (retention_ms + LONGEST_LIFE_MS))
-  redis.call('XADD', key.deliveries(webhook), 'MINID', '~', oldest, sequence .. '-0', '', '')
-  if held then redis.call('RPUSH', key.held(webhook), sequence) else enter(webhook, lane, sequence) end
-  book(webhook, 'matched', 1)
-  book(webhook, held and 'held' or 'outstanding', 1)
-  touched[webhook], born[webhook] = true, true
-end
-
--- Numbers that no delivery ever had. `known` is the newest that the caller has seen: after a failover Redis may know of
--- less, and its clock may be behind.
-local function numbers(how_many, known)
-  local first = math.max(tonumber(redis.call('GET', key.sequence) or '0') + 1, tonumber(known) + 1, now_us)
-  redis.call('SET', key.sequence, whole(first + how_many - 1))
-  return first
-end
-
-local function finish()
-  for webhook, gate in pairs(gates) do
-    if gate then
-      for name, before in pairs(gate.was) do
-        if gate[name] ~= before then
-          local value = TEXT[name] and gate[name] or string.format(name == 'tat' and '%.3f' or '%.0f', gate[name] + 0)
-          redis.call('HSET', key.gate(webhook), name, value)
-        end
-      end
-    end
-  end
-  for of, row in pairs(ledger) do
-    for name, by in pairs(row) do
-      if by ~= 0 then redis.call('HINCRBY', key.ledger(of), name, whole(by)) end
-    end
-  end
-  for webhook in pairs(born) do redis.call('PEXPIRE', key.deliveries(webhook), retention_ms + LONGEST_LIFE_MS) end
-  for webhook in pairs(touched) do schedule(webhook, gate_of(webhook)) end
-end
-
--- wakes a worker that sleeps, if there is something to do before it would wake by itself
-local function ring_if_soon()
-  if soonest <= now_us + SOON_US then ring() end
 end

@@ -23,8 +23,8 @@ local function cancel(sequence, record)
     redis.call('HDEL', key.delivery(sequence), 'l')
     gate_of(record.w).flying = gate_of(record.w).flying - 1
   end
-  move(sequence, record, 'cancel')
-  rest(sequence, '')
+  rest(sequence, record, 'cancel', '')
+  redis.call('PEXPIRE', key.attempts(sequence), retention)
 end
 
 local answer = {}
