@@ -171,11 +171,6 @@ class Client:
         """A delivery with this number exists."""
         self.newest_sequence = max(self.newest_sequence, sequence)
 
-    def ring(self, shard: int) -> None:
-        """Wake one who waits for something to claim. Raises StoreAway."""
-        with translated():
-            self.redis.rpush(Keys(shard)("bell"), 1)
-
     def block(self, *command: Argument) -> object:
         """A command that may wait up to BLOCK_S for its answer. Raises StoreAway."""
         with translated():
