@@ -27,6 +27,7 @@ from redis.retry import Retry
 from relay.core.errors import Away
 from relay.store import binary
 from relay.store.leash import leashed
+from relay.store.torn import mend
 
 READY_WITHIN_S = 10.0
 """For the first answer; a server that says that it is still loading may take its time."""
@@ -176,11 +177,16 @@ class EmbeddedRedis:
                             f"The private Redis in {self._folder} does not start: {self._last_words()}"
                         ) from error
                 else:
+                    mend(client, self._said())
                     return
                 time.sleep(LOOK_S)
 
+    def _said(self) -> str:
+        """By the server that runs now."""
+        return (self._folder / "redis.log").read_text(errors="replace")
+
     def _last_words(self) -> str:
-        lines = (self._folder / "redis.log").read_text(errors="replace").splitlines()
+        lines = self._said().splitlines()
         return " / ".join([line.strip() for line in lines if line.strip()][-LAST_WORDS_LINES:]) or "it said nothing"
 
 

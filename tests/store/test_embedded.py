@@ -93,6 +93,23 @@ def test_one_that_ended_by_itself_comes_back_with_its_data_at_the_same_address(t
         assert (server.url, server_pid(tmp_path) == before[1]) == (before[0], False)
 
 
+def test_half_of_a_script_that_a_kill_cut_off_does_not_come_to_life_after_a_second_kill(tmp_path: Path) -> None:
+    long = "redis.call('SET', 'half', string.rep('x', 3000)) redis.call('SET', 'other half', string.rep('x', 3000))"
+    with EmbeddedRedis(tmp_path) as server:
+        for script in (long, "redis.call('SET', 'a', '1') redis.call('SET', 'b', '1')"):
+            with redis.Redis.from_url(server.url) as client:
+                client.eval(script, 0)
+            os.kill(server_pid(tmp_path), signal.SIGKILL)
+            until(lambda: not is_alive(server_pid(tmp_path)), saying="it is gone")
+            if script is long:  # the kill came amid the second of the two
+                (written,) = (tmp_path / "appendonlydir").glob("*.incr.aof")
+                os.truncate(written, written.stat().st_size - 1000)
+            server.keep_up()
+
+        with redis.Redis.from_url(server.url) as client:
+            assert sorted(client.keys()) == [b"a", b"b"]
+
+
 def test_one_that_cannot_be_brought_back_yet_is_away_and_tried_again(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path) as server:
         remember(server.url, "before")
