@@ -19,6 +19,7 @@ gevent.monkey.patch_all()
 import json
 import struct
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from time import monotonic, monotonic_ns, perf_counter
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -145,8 +146,9 @@ class LoadingSlack:
         return nginx.own if nginx else 0
 
     def _tell(self, frames: bytes) -> None:
-        for stream in self._sockets:
-            stream.sendall(frames)
+        for stream in tuple(self._sockets):
+            with suppress(OSError):  # a script that falls behind may give its socket up: it misses what comes
+                stream.sendall(frames)
 
 
 if __name__ == "__main__":
