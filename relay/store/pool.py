@@ -125,11 +125,11 @@ class Brisk(AbstractConnection):
         sock, (packed, *more) = self._get_socket(), command
         try:
             sent = sock.send(packed) if sock else 0
-        except TimeoutError:
+        except OSError as error:
             self.disconnect()  # type: ignore[no-untyped-call]  # redis-py
-            raise NoAnswer("Timeout writing to socket") from None
-        except OSError:
-            sent = 0  # redis-py has words for it, when it tries again
+            if isinstance(error, TimeoutError):
+                raise NoAnswer("Timeout writing to socket") from None
+            raise NoConnection(f"Error while writing to socket: {error}") from None
         if more or sent < len(packed):
             super().send_packed_command([packed[sent:], *more], check_health)  # type: ignore[no-untyped-call]  # redis-py
 
