@@ -5,7 +5,6 @@ import struct
 from collections.abc import Callable
 from dataclasses import replace
 
-import gevent
 import pytest
 
 from relay.core.ids import ConnectionId
@@ -101,18 +100,26 @@ def dripping(socket: Socket) -> None:
     """A frame that never ends, a byte at a time; the TCP connection is in the best of health."""
     socket.say({"type": "hello"})
     socket.stream.sendall(b"\x81\x7e\x40\x00")
-    while True:
-        socket.stream.sendall(b"x")
-        gevent.sleep(0.5)
+    say_again_and_again(socket, b"x")
 
 
 def fragmenting(socket: Socket) -> None:
     """A message that never ends, a fragment at a time."""
     socket.say({"type": "hello"})
     socket.stream.sendall(b"\x01\x01x")
-    while True:
-        socket.stream.sendall(b"\x00\x01x")
-        gevent.sleep(0.5)
+    say_again_and_again(socket, b"\x00\x01x")
+
+
+def say_again_and_again(socket: Socket, words: bytes) -> None:
+    """Whenever something is heard, and after half a second of silence, until the other end leaves."""
+    socket.stream.settimeout(0.5)
+    heard = b"hello"
+    while heard:
+        socket.stream.sendall(words)
+        try:
+            heard = socket.stream.recv(65536)
+        except TimeoutError:
+            pass  # silence
 
 
 DEATHS = [silent, deaf_from_the_start, dripping, fragmenting]

@@ -20,7 +20,7 @@ import relay.service.stall as stall
 stall.ENDLESS_S = 0.2
 watch = stall.StallWatch(print)
 watch.start()
-gevent.sleep(0.05)
+gevent.idle()  # it sleeps now
 
 def computes_without_a_pause():
     while True:
