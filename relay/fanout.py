@@ -13,6 +13,7 @@ from functools import lru_cache
 from time import monotonic, time
 
 import gevent
+from gevent.event import Event
 from gevent.lock import Semaphore
 
 from relay.core.envelope import Envelope
@@ -32,6 +33,11 @@ DELIVERIES = 512
 """Deliveries that are made in one step: a script keeps everybody else waiting."""
 
 POLITE_S = 0.05
+
+REST_S = 0.05
+"""So long after events were passed on nobody waits in Redis for those of others: the next to be passed on would find
+them, and each of our own would wake who waits there.
+"""
 
 TEND_S = 30.0
 """How often that is done which no call does by itself."""
@@ -71,6 +77,8 @@ class FanOut:
         self._trace = trace
         self._cursor: str | None = None  # None: ask the store
         self._caught_up = False  # there was nothing behind it when we last looked
+        self._passed_on_at = float("-inf")
+        self._left_over = Event()  # something was kept and not passed on
         self._working = Semaphore()
         self._polite = False
         self._stale = 0
@@ -80,6 +88,10 @@ class FanOut:
     def turn(self) -> None:
         """Wait for events, a few seconds at most, and make them into deliveries. Raises StoreAway."""
         self._tend()
+        if self._caught_up and monotonic() - self._passed_on_at < REST_S:
+            self._left_over.clear()
+            self._left_over.wait(REST_S)
+            return
         try:
             if not self._caught_up or self._has_news():
                 with self._working:
@@ -113,9 +125,13 @@ class FanOut:
         stretch = self._stretch_of(envelopes)
         if stretch is None or self._borrow is None:
             self._caught_up = False
-            return self._journal.append(envelopes)
-        with self._working:
-            return self._pass_on(envelopes, stretch, self._borrow)
+            are_new = self._journal.append(envelopes)
+        else:
+            with self._working:
+                are_new = self._pass_on(envelopes, stretch, self._borrow)
+        if not self._caught_up:
+            self._left_over.set()
+        return are_new
 
     def _stretch_of(self, envelopes: Sequence[Envelope]) -> Stretch | None:
         """What becomes of them, if they may be passed on."""
@@ -140,7 +156,7 @@ class FanOut:
         began = time()
         borrow(ask)
         if passed[0].word == "done":
-            self._cursor, self._caught_up = passed[0].cursor, True
+            self._cursor, self._caught_up, self._passed_on_at = passed[0].cursor, True, monotonic()
             self._tell(stretch, began)
         elif passed[0].word == "crowded":
             self._cursor = cursor

@@ -166,6 +166,22 @@ def test_events_pass_once_the_journal_is_known_to_be_empty_behind_the_cursor(fil
     assert audit(filled.client.redis) == []
 
 
+def test_what_another_keeps_right_behind_what_was_passed_on_is_found(filled: Filled) -> None:
+    """Also by one who has looked for nothing since, because it passed on all there was."""
+    hearing = Hearing(filled)
+    hearing.append("Ev1")
+    hearing.turn_until(1)
+    hearing.append("Ev2")
+    filled.journal.append([envelope("Ev3")])
+    hearing.turn_until(3)
+    hearing.append("Ev4")
+    filled.journal.append([envelope("Ev5")])
+    hearing.append("Ev6")
+    hearing.turn_until(6)
+    assert filled.deliveries.ledger().closes
+    assert audit(filled.client.redis) == []
+
+
 def test_of_two_who_hear_the_same_each_event_is_fanned_out_once(filled: Filled) -> None:
     one, other = Hearing(filled), Hearing(filled)
     for number in range(20):
