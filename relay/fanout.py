@@ -231,7 +231,8 @@ class FanOut:
         directory = self._directory
         if not len(directory.matcher):
             return lambda _: ()
-        envelopes = self._journal.envelopes(entry.event_id for entry in entries)
+        events = [entry.event_id for entry in entries]
+        envelopes = dict(zip(events, self._journal.envelopes(events), strict=True))
 
         @lru_cache(maxsize=1)  # an event with very many is asked for again and again
         def matches(entry: Entry, _version: int) -> Sequence[Match]:

@@ -69,7 +69,8 @@ class Tail:
             self._tell(seen)
 
     def _seen(self, happenings: list[Happening]) -> list[Seen]:
-        envelopes = self._shard.journal.envelopes(one.event for one in happenings if one.event is not None)
+        events = [one.event for one in happenings if one.event is not None]
+        envelopes = dict(zip(events, self._shard.journal.envelopes(events), strict=True))
         seen: list[Seen] = []
         for one in happenings:
             if one.outcome:

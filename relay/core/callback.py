@@ -12,7 +12,7 @@ from relay.core.envelope import JSON, Envelope
 from relay.core.header import header_lines
 from relay.core.signing import ring, sign_slack, sign_standard
 from relay.core.trace import traceparent
-from relay.core.webhook import SLACK, Format, Webhook
+from relay.core.webhook import SLACK, Webhook
 
 CLOUDEVENTS_MEDIA = "application/cloudevents+json"
 
@@ -33,7 +33,10 @@ def write_callback(
     """The headers of one try, each line with its end, and the body. `agent`: the User-Agent; `now`: Unix seconds;
     `traced`: spans of it are kept somewhere. Raises BadSecret and Unsendable.
     """
-    media, body = write_body(webhook.format, envelope)
+    if webhook.format is SLACK:
+        media, body = envelope.media, envelope.body
+    else:
+        media, body = CLOUDEVENTS_MEDIA, cloud_event(envelope)
     timestamp = int(now)
     keys = ring(webhook.secrets, now)
     headers = (
@@ -55,14 +58,7 @@ def write_callback(
     return headers, body
 
 
-def write_body(format: Format, envelope: Envelope) -> tuple[str, bytes]:
-    """The media type and the bytes of an envelope in a format."""
-    if format is SLACK:
-        return envelope.media, envelope.body
-    return CLOUDEVENTS_MEDIA, _cloud_event(envelope)
-
-
-def _cloud_event(envelope: Envelope) -> bytes:
+def cloud_event(envelope: Envelope) -> bytes:
     """CloudEvents 1.0, structured mode (github.com/cloudevents/spec, json-format): `data` is the envelope as it
     stands, or a string for a form.
     """

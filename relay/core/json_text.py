@@ -8,7 +8,6 @@ ASCII.
 
 import json
 from collections.abc import Sequence
-from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from math import isfinite
 from typing import cast
@@ -27,6 +26,8 @@ _write = msgspec.json.Encoder().encode
 _write_sorted = msgspec.json.Encoder(order="sorted").encode
 _write_patiently = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _write_sorted_patiently = json.JSONEncoder(separators=(",", ":"), allow_nan=False, sort_keys=True).encode
+
+BLANKS = bytes.maketrans(b"\t\n\r", b"   ")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec says to what is no JSON, or none that it takes."""
@@ -95,20 +96,11 @@ def canonical_all(values: Sequence[Json]) -> list[bytes]:
 def in_ascii(text: bytes) -> bytes:
     """The same JSON, what ASCII lacks spelled in UTF-16 units. Raises UnicodeDecodeError for what is no UTF-8.
 
-    Python's own spelling of the characters is C, and JSON's but for `\\xfc` and `\\U0001f68b`; a text with an escaped
-    backslash could say that itself, so those are spelled otherwise first.
+    It is spelled as if the text were a string in another one, which is C; then its own quotes and backslashes are made
+    again what they were. Line breaks and tabs, which JSON has between its words only, are blanks from here on.
     """
-    if text.find(b"\\") >= 0:  # `in` would first see whether it is a number
-        text = text.replace(b"\\\\", b"\\u005c")
-    told = text.decode().encode("ascii", "backslashreplace").replace(b"\\x", b"\\u00")
-    first, *beyond = told.split(b"\\U")
-    return first + b"".join([_in_two(part[:8]) + part[8:] for part in beyond]) if beyond else told
-
-
-@lru_cache(maxsize=1024)
-def _in_two(digits: bytes) -> bytes:
-    """A character beyond 16 bits."""
-    return encode_basestring_ascii(chr(int(digits, 16)))[1:-1].encode()
+    told = encode_basestring_ascii(text.translate(BLANKS).decode())
+    return told[1:-1].replace('\\"', '"').replace("\\\\", "\\").encode()
 
 
 def _read_or_none(text: bytes) -> Json:

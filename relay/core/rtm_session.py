@@ -1,10 +1,12 @@
 """One RTM socket: every frame is an event, a control frame, or a reply to what was said on it."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from relay.core import json_text
 from relay.core.pulse import Pulse
 from relay.core.session import Answered, End, Frame, Happened, Phase, Say, Session, Step
+from relay.core.webhook import Json
 
 RENEW_AFTER_S = 7.5 * 3600.0
 """Slack ends a connection after 8 hours; ours is renewed before, when it suits us."""
@@ -16,6 +18,9 @@ IGNORED = frozenset({"pong", "reconnect_url", "presence_sub", "presence_query", 
 """Control frames that ask nothing of us; like all control frames they never become events."""
 
 NO_EVENTS = IGNORED | {"error", "hello", "goodbye", "team_migration_started", ""}
+
+
+OPENING = Phase.OPENING  # for the hot path, as in core/envelope.py
 
 
 class RtmSession(Session):
@@ -30,9 +35,12 @@ class RtmSession(Session):
 
     def receive(self, texts: Sequence[bytes]) -> list[Step]:
         """Events are one step, up to the next of which we know that it left Slack later."""
+        frames = json_text.read_all(texts)
+        if self.phase is not OPENING and (events := _all_events(frames)):
+            return [Happened(events=events, texts=list(texts), not_before=self.pulse.proven_at)]
         steps: list[Step] = []
         run: Happened | None = None
-        for frame, text in zip(json_text.read_all(texts), texts, strict=True):
+        for frame, text in zip(frames, texts, strict=True):
             if not isinstance(frame, dict):
                 self.skipped += 1
             elif "reply_to" in frame or not isinstance(kind := frame.get("type"), str) or kind in NO_EVENTS:
@@ -93,3 +101,13 @@ class RtmSession(Session):
         """Before hello it is the end: the address has expired. Later it is about a frame of ours, and the session
         goes on."""
         return self._end(End.URL_EXPIRED) if self.phase is Phase.OPENING else ()
+
+
+def _all_events(frames: list[Json]) -> list[dict[str, Json]]:
+    """The same, if each of them is an event, as nearly always; else nothing."""
+    events = cast(list[dict[str, Json]], frames)
+    try:
+        kinds = {event["type"] if "reply_to" not in event else "" for event in events}
+    except (TypeError, KeyError):
+        return []
+    return [] if kinds & NO_EVENTS or any(not isinstance(kind, str) for kind in kinds) else events

@@ -8,10 +8,7 @@ hears it as a notice (slack/socket_mode.py).
 
 from collections.abc import Iterable
 
-from relay.core.envelope import FORM, Envelope
-from relay.core.outcome import EXCERPT_BYTES, Answered, Outcome
-from relay.core.reply import REPLY_BYTES
-from relay.core.webhook import Webhook
+from relay.core.outcome import Answered, Outcome
 from relay.deliver.verdicts import Try
 from relay.store.errors import StoreAway
 from relay.store.notices import Notices
@@ -19,13 +16,6 @@ from relay.store.notices import Notices
 WITHIN_S = 2.5
 ANSWER_BYTES = 20_000
 """Slack drops a longer acknowledgement without a word (slack-wire.md, 5.3)."""
-
-
-def bytes_to_keep(webhook: Webhook, envelope: Envelope) -> int:
-    """Of the answer's body."""
-    if envelope.media is FORM:
-        return ANSWER_BYTES
-    return REPLY_BYTES if webhook.reply else EXCERPT_BYTES
 
 
 def pass_on(notices: Notices, answers: Iterable[tuple[Try, Outcome]], *, now: float) -> None:

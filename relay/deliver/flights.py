@@ -12,23 +12,20 @@ from relay.deliver.answer import Broken, Heard
 from relay.deliver.familiar import Familiar
 from relay.deliver.link import IDLE, Keeper, Link
 from relay.deliver.pump import Pump
+from relay.deliver.request import Request
 from relay.deliver.target import Target
 from relay.deliver.way import Kept
-
-ADDRESSES = 4
-"""How many addresses of one name are tried; the first that lets us connect gets the POST."""
 
 CONNECT_SHARE_S = 3.0
 """How long one address is tried while there is another."""
 
 
-class Flight(Struct, eq=False, kw_only=True):
+class Flight(Struct, eq=False, kw_only=True, gc=False):
     """A POST under way, from its start to its outcome."""
 
     then: Callable[[Outcome], None]
     target: Target
-    message: bytes
-    keep_bytes: int  # of the answer's body
+    request: Request
     started: float  # monotonic seconds, as are all here
     deadline: float
     dns_s: float = 0.0
@@ -72,12 +69,13 @@ class Flights:
                 link = Link(way, self._keeper)
             except OSError as error:
                 return self._turn_away(flight, Failed(failure=Failure.CONNECT, detail=error.strerror or str(error)))
-        link.deadline = flight.deadline
+        deadline = flight.deadline
         if len(flight.addresses) > 1:
-            link.deadline = min(flight.deadline, monotonic() + CONNECT_SHARE_S)
-            self._pump.wake_at(link.deadline)
+            deadline = min(deadline, monotonic() + CONNECT_SHARE_S)
+        link.deadline = deadline
+        self._pump.wake_at(deadline)
         self._by_link[link] = flight
-        link.post(flight.message, flight.keep_bytes)
+        link.post(flight.target.write(flight.request), flight.request.keep_bytes)
         return None
 
     def close(self) -> list[Flight]:
@@ -101,8 +99,13 @@ class Flights:
         flight = self._by_link.pop(link)
         if link.state is IDLE:
             self._kept.keep(link, now)
-        timing = _timing(flight, link, now)
-        self._landed(flight, Answered(status=heard.status, headers=heard.headers, excerpt=heard.excerpt, timing=timing))
+        outcome = Answered(
+            status=heard.status,
+            headers=heard.headers,
+            excerpt=heard.excerpt,
+            timing=_timing(flight, link, now),
+        )
+        self._landed(flight, outcome)
 
     def _broken(self, link: Link, broken: Broken) -> None:
         flight = self._by_link.pop(link)

@@ -63,7 +63,7 @@ class Link:
     """Tells its keeper what becomes of it; never while `post` runs."""
 
     __slots__ = (
-        "_answer", "_heard", "_keep_bytes", "_keeper", "_pipe", "_tls", "_unposted",
+        "_answer", "_heard", "_keep_bytes", "_keeper", "_pipe", "_recall", "_tls", "_unposted",
         "connected_at", "deadline", "first_byte_at", "posts", "secured_at", "state", "way",
     )  # fmt: skip
 
@@ -75,6 +75,7 @@ class Link:
         self.deadline = math.inf
         self.connected_at = self.secured_at = self.first_byte_at = 0.0
         self._keeper = keeper
+        self._recall = keeper.familiar.recall
         self._keep_bytes = 0
         self._answer = Answer()  # begun with its first byte
         self._tls: Tls | None = None
@@ -91,13 +92,13 @@ class Link:
         """Sends `request`: now, or when the connection stands."""
         self._keep_bytes = keep_bytes
         self.first_byte_at = 0.0
-        if self.state is not IDLE:
+        if self.state is IDLE:
+            try:
+                self._begin(request)
+            except OSError:
+                pass  # it will be told, or cut: not now
+        else:
             self._unposted = request
-            return
-        try:
-            self._begin(request)
-        except OSError:
-            pass  # it will be told, or cut: not now
 
     def on_ready(self, events: int) -> None:
         """The socket can be read, or written."""
@@ -191,17 +192,14 @@ class Link:
 
     def _hear(self, came: bytes) -> None:
         """The answer, or some of it."""
-        if self._tls is None:
-            words, ended = came, not came
+        now, ended = monotonic(), not came
+        if self._tls is not None:
+            came, ended = self._unseal(came, self._tls)
+        if not self.first_byte_at and (heard := self._recall(came)):
+            self.first_byte_at = now
+            self._end(heard, now, usable=heard.keeps and not ended)
         else:
-            words, ended = self._unseal(came, self._tls)
-        is_first = not self.first_byte_at
-        if is_first and words:
-            now = self.first_byte_at = monotonic()
-            if heard := self._keeper.familiar.recall(words):
-                self._end(heard, now, usable=heard.keeps and not ended)
-                return
-        self._read(words, is_first=is_first, ended=ended)
+            self._read(came, now, ended=ended)
 
     def _unseal(self, came: bytes, tls: Tls) -> tuple[bytes, bool]:
         """What was said, and whether that was all."""
@@ -210,19 +208,20 @@ class Link:
             self._pipe.send(going)
         return words, tls.ended
 
-    def _read(self, words: bytes, *, is_first: bool, ended: bool) -> None:
+    def _read(self, words: bytes, now: float, *, ended: bool) -> None:
         """What nobody knows by heart."""
-        answer = self._answer
+        answer, is_first = self._answer, not self.first_byte_at
         if is_first:
             answer.begin(self._keep_bytes)
         if words:
+            self.first_byte_at = self.first_byte_at or now
             answer.feed(words)
             if is_first and answer.whole:
                 self._keeper.familiar.learn(words, answer)
         if not answer.whole and ended:
             answer.end()
         if answer.whole or answer.too_long:
-            self._end(answer.heard, monotonic(), usable=answer.keeps and not ended)
+            self._end(answer.heard, now, usable=answer.keeps and not ended)
 
     def _overhear(self, came: bytes) -> None:
         """Something while nothing was asked: TLS may have business of its own, all else ends the connection."""

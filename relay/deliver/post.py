@@ -25,7 +25,7 @@ from relay.core.address import Network
 from relay.core.outcome import Answered, Failed, Failure, Outcome, Refused
 from relay.core.proxy import Proxies
 from relay.core.url import vet_url
-from relay.deliver.flights import ADDRESSES, Flight, Flights
+from relay.deliver.flights import Flight, Flights
 from relay.deliver.pump import Pump
 from relay.deliver.request import Request
 from relay.deliver.resolve import EVERYWHERE, Addresses, Names, Resolve, system_resolve
@@ -120,15 +120,7 @@ class Poster:
             self._tell_soon(then, target)
             return
         now = monotonic()
-        flight = Flight(
-            then=then,
-            target=target,
-            message=target.write(request),
-            keep_bytes=request.keep_bytes,
-            started=now,
-            deadline=now + request.timeout_s,
-        )
-        self._pump.wake_at(flight.deadline)
+        flight = Flight(then=then, target=target, request=request, started=now, deadline=now + request.timeout_s)
         addresses = target.literal or self._names.known(target.place, now)
         if addresses is not None:
             self._aim(flight, addresses)
@@ -192,7 +184,7 @@ class Poster:
         if not isinstance(addresses, tuple):
             self._tell_soon(flight.then, addresses)
             return
-        flight.addresses = addresses[:ADDRESSES]
+        flight.addresses = addresses
         if flight.target.proxy is None:
             if hopeless := self._flights.begin(flight):
                 self._tell_soon(flight.then, hopeless)

@@ -114,11 +114,11 @@ def _events(replay: Replay, place: Place, journal: Journal, *, webhook: Webhook)
     if not seen:
         return None
     matcher = Matcher([webhook])
-    envelopes = journal.envelopes(entry.event_id for entry in seen)
+    envelopes = journal.envelopes([entry.event_id for entry in seen])
     make = [
         (entry.event_id, lane_of(webhook, entry.channel))
-        for entry in seen
-        if (envelope := envelopes.get(entry.event_id)) and matcher.match(entry.heard(envelope))
+        for entry, envelope in zip(seen, envelopes, strict=True)
+        if envelope and matcher.match(entry.heard(envelope))
     ]
     return Batch(following=Place(place.walk, seen[-1].position).cursor, looked=len(seen), make=make)
 

@@ -33,6 +33,9 @@ EVERYWHERE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 THREADS = 16
 """Names asked for at once. One whose servers don't answer holds a thread for as long as the system's resolver tries."""
 
+ADDRESSES = 4
+"""How many addresses of one name are tried; the first that lets us connect gets the POST."""
+
 NAMES = 10_000
 """How many answers are remembered at most."""
 
@@ -112,7 +115,7 @@ class Names:
             return Failed(failure=Failure.DNS, detail=f"{host}: {error}")
         if not answers:
             return Failed(failure=Failure.DNS, detail=f"{host} has no address")
-        return vet_answers(host, answers, self._allowed) or tuple(answers)
+        return vet_answers(host, answers, self._allowed) or tuple(answers[:ADDRESSES])
 
     def _found(self, place: Place, done: "AsyncResult[Addresses]") -> None:
         self._under_way.discard(place)

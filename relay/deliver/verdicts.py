@@ -13,7 +13,7 @@ from relay.core.retry import DELIVERED, Again, Dead, Delivered, Gone, Verdict, j
 from relay.core.webhook import Json, Webhook
 from relay.deliver.attempt import attempt_line
 from relay.report import Attempt
-from relay.store.deliveries import Settlement
+from relay.store.deliveries import Accepted, Settlement
 
 ACCEPT = Step.ACCEPT
 
@@ -35,7 +35,7 @@ class Tried(Struct, frozen=True, kw_only=True, gc=False):
 
     attempt: Try
     outcome: Outcome
-    settlement: Settlement
+    settlement: Settlement | Accepted
     fact: Attempt  # the log line
 
 
@@ -55,16 +55,19 @@ def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Trie
     else:
         result, detail, took_s = _silence(outcome)
     again_in_s, latency_ms, reason = None, None, ""
-    if verdict is DELIVERED and isinstance(outcome, Answered):
-        reply = reply_to(envelope, outcome, now=now, connections=webhook.connections) if webhook.reply else None
-        settlement = Settlement(claim=claim, step=ACCEPT, failed=False, attempt=line, reply=reply)
-    else:
+    settlement: Settlement | Accepted
+    if verdict is not DELIVERED:
         settlement = _settlement(claim, outcome, verdict, line=line)
         if isinstance(verdict, Again):
             again_in_s = verdict.wait_s
         else:
             reason = settlement.reason
-    if settlement.step is ACCEPT and not claim.belated:  # from Slack's frame; by two clocks perhaps, or one set back
+    elif webhook.reply and isinstance(outcome, Answered):
+        reply = reply_to(envelope, outcome, now=now, connections=webhook.connections)
+        settlement = Settlement(claim=claim, step=ACCEPT, failed=False, attempt=line, reply=reply)
+    else:
+        settlement = Accepted(claim.sequence, claim.fence, line.decode())
+    if isinstance(verdict, Delivered) and not claim.belated:  # from Slack's frame; by two clocks perhaps, or one set back
         latency_ms = max(0, int((attempt.at + took_s - envelope.received_at) * 1000))
     fact = Attempt(
         delivery=claim.id,

@@ -5,11 +5,11 @@ they did, in batches that grow with the load. In between there is no greenlet fo
 when an outcome is there.
 """
 
-import random
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from random import random
 from time import monotonic, time
 
 from gevent.event import Event
@@ -18,10 +18,11 @@ from relay.core.callback import write_callback
 from relay.core.delivery import Claim, Reason, Step
 from relay.core.envelope import JSON, Envelope
 from relay.core.errors import Away, RelayError
-from relay.core.outcome import Outcome
+from relay.core.outcome import EXCERPT_BYTES, Outcome
+from relay.core.reply import REPLY_BYTES
 from relay.core.trace import Trace
 from relay.core.webhook import DisabledReason
-from relay.deliver.answers import bytes_to_keep, pass_on
+from relay.deliver.answers import ANSWER_BYTES, pass_on
 from relay.deliver.health import Health
 from relay.deliver.in_flight import InFlight, Share
 from relay.deliver.post import Poster, Request
@@ -30,7 +31,7 @@ from relay.deliver.spans import attempt_span
 from relay.deliver.verdicts import Tried, Try, Unsent, conclude, unsent
 from relay.report import DeliveryUnsendable, LoopFailed, Reporter, SettledLate, for_many
 from relay.store.client import BLOCK_S
-from relay.store.deliveries import GRACE_S, Claimed, Deliveries, Settled
+from relay.store.deliveries import GRACE_S, Claimed, Deliveries, Settled, Settlement
 from relay.store.directory import Directory
 from relay.store.journal import Journal
 from relay.store.notices import Notices
@@ -150,7 +151,7 @@ class Worker:
         """And, where more waits, borrow and begin as many as there is room for then, in the same round trip."""
         settlements = [one.settlement for one in batch]
         for settlement in settlements:
-            if settlement.step is HOLD:  # 410. First: an enabled webhook holds nothing
+            if type(settlement) is Settlement and settlement.step is HOLD:  # 410. First: an enabled webhook holds nothing
                 self._rooms.health.disable(settlement.claim.webhook, DisabledReason.GONE)
         if self._closing or not self._more_waits:
             settled = self._rooms.deliveries.settle(settlements)
@@ -192,13 +193,13 @@ class Worker:
         """
         if claimed.version > self._rooms.directory.version:
             self._rooms.directory.refresh(at_least=claimed.version)
-        envelopes = self._rooms.journal.envelopes(claim.event_id for claim in claimed.claims)
+        envelopes = self._rooms.journal.envelopes([claim.event_id for claim in claimed.claims])
         if monotonic() - began > GRACE_S / 2:
             return 0  # a lease might end while its POST is still allowed to run
         begun = 0
-        for claim in claimed.claims:
+        for claim, envelope in zip(claimed.claims, envelopes, strict=True):
             try:
-                self._begin(claim, envelopes.get(claim.event_id))
+                self._begin(claim, envelope)
             except Exception as error:  # noqa: BLE001  # one bad record must not hold up the others
                 self._report(LoopFailed(loop=f"claim {claim.id}", error=repr(error), trace=traceback.format_exc()))
             else:
@@ -220,20 +221,17 @@ class Worker:
             self._give_up(claim, Reason.UNREADABLE, str(error))
             return
         timeout_s = min(webhook.timeout_s, claim.lease_s - GRACE_S)
-        request = Request(
-            url=webhook.url,
-            headers=headers,
-            body=body,
-            timeout_s=timeout_s,
-            keep_bytes=bytes_to_keep(webhook, envelope),
-        )
-        end = self._end if envelope.media is JSON else self._end_awaited
+        if envelope.media is JSON:
+            end, keep_bytes = self._end, REPLY_BYTES if webhook.reply else EXCERPT_BYTES
+        else:
+            end, keep_bytes = self._end_awaited, ANSWER_BYTES
+        request = Request(url=webhook.url, headers=headers, body=body, timeout_s=timeout_s, keep_bytes=keep_bytes)
         rooms.poster.start(request, partial(end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at)))
 
     def _end(self, attempt: Try, outcome: Outcome) -> None:
-        self._ended.append((attempt, outcome))
-        if len(self._ended) == 1:
+        if not self._ended:
             self._something_ended.set()
+        self._ended.append((attempt, outcome))
 
     def _end_awaited(self, attempt: Try, outcome: Outcome) -> None:
         self._answers.append((attempt, outcome))
@@ -247,7 +245,7 @@ class Worker:
     def _conclude_all(self) -> None:
         ended, self._ended = self._ended, []
         now = time()
-        self._to_settle += [conclude(attempt, outcome, now=now, dice=random.random()) for attempt, outcome in ended]
+        self._to_settle += [conclude(attempt, outcome, now=now, dice=random()) for attempt, outcome in ended]
         if self._answers:
             answers, self._answers = self._answers, []
             pass_on(self._rooms.notices, answers, now=now)

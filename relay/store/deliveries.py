@@ -50,6 +50,16 @@ class Settlement(Struct, frozen=True, kw_only=True):
     reply: Reply | None = None  # ACCEPT: what the endpoint wants said
 
 
+class Accepted(Struct, frozen=True, array_like=True, gc=False):
+    """The settlement of most tries: the endpoint took it, and there is nothing to say but what it answered. As
+    scripts/settle.lua reads it.
+    """
+
+    sequence: int
+    fence: int
+    attempt: str
+
+
 class Failing(Struct, frozen=True, array_like=True, gc=False):
     """A webhook whose deliveries only fail, since when and how many: as scripts/settle.lua says it."""
 
@@ -67,7 +77,6 @@ class Settled(Struct, frozen=True, array_like=True):
     watched: bool  # somebody looks at the live stream
 
 
-_ACCEPT = Step.ACCEPT
 _read_claimed = Decoder(Claimed).decode
 _read_settled = Decoder(Settled).decode
 
@@ -106,11 +115,11 @@ class Deliveries:
         asked = to_claim(limit, grace_s=grace_s, asks_again=True)
         return read_claimed(self._client, self._client.run_on_shard(self._claim, self.shard, asked))
 
-    def settle(self, settlements: Sequence[Settlement]) -> Settled:
+    def settle(self, settlements: Sequence[Settlement | Accepted]) -> Settled:
         """Write down what tries did. Raises StoreAway: ask again, it does no harm."""
         return _read_settled(blob(self._client.run_on_shard(self._settle, self.shard, _to_settle(settlements))))
 
-    def settle_and_claim(self, settlements: Sequence[Settlement], limit: int) -> tuple[Settled, Claimed]:
+    def settle_and_claim(self, settlements: Sequence[Settlement | Accepted], limit: int) -> tuple[Settled, Claimed]:
         """`settle`, and then `claim` what there is room for now, in one step. Raises StoreAway: ask for both again, it
         does no harm; what was lent comes back when its lease ends.
 
@@ -158,15 +167,8 @@ class Deliveries:
         return read_ledger(self._client, self.shard, webhook)
 
 
-def _to_settle(settlements: Sequence[Settlement], *, claimed_next: bool = False) -> tuple[bytes, int]:
-    """Of most there is nothing to say but what the endpoint answered."""
-    rows = [
-        (one.claim.sequence, one.claim.fence, one.attempt.decode())
-        if one.step is _ACCEPT and not (one.failed or one.reason or one.reply)
-        else _in_full(one)
-        for one in settlements
-    ]
-    return write_rows(rows), int(claimed_next)
+def _to_settle(settlements: Sequence[Settlement | Accepted], *, claimed_next: bool = False) -> tuple[bytes, int]:
+    return write_rows([one if type(one) is Accepted else _in_full(one) for one in settlements]), int(claimed_next)
 
 
 def _in_full(one: Settlement) -> tuple[str | float | None, ...]:

@@ -6,7 +6,7 @@ deliveries in one step that compares the cursor first: of two workers with the s
 lost nothing but its time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import compress, count
 
 from msgspec import Struct
@@ -163,15 +163,15 @@ class Journal:
         """Do what nobody's call would do by itself; wanted every minute or so. Raises StoreAway."""
         self._client.run_on_shard(self._tend, self.shard, ())
 
-    def envelopes(self, ids: Iterable[EventId]) -> Mapping[EventId, Envelope]:
-        """The envelopes of these events, without those that are no longer kept. Raises StoreAway."""
-        wanted = set(ids)
-        known = self._recent.among(wanted)
-        if len(known) < len(wanted):
-            read = [stored.envelope for stored in self.events.stored(list(wanted - known.keys())) if stored]
-            self._recent.add(read)
-            known |= {one.event_id: one for one in read}
-        return known
+    def envelopes(self, ids: Sequence[EventId]) -> list[Envelope | None]:
+        """Of each event its envelope; None if it is no longer kept. Raises StoreAway."""
+        known = self._recent.those(ids)
+        if all(known):
+            return known
+        unknown = dict.fromkeys(id for id, one in zip(ids, known, strict=True) if one is None)
+        read = {stored.envelope.event_id: stored.envelope for stored in self.events.stored(list(unknown)) if stored}
+        self._recent.add(list(read.values()))
+        return [one or read.get(id) for id, one in zip(ids, known, strict=True)]
 
     def newest(self, before: str, limit: int) -> list[Entry]:
         """Entries from `before` ("+" for the end; exclusive with a leading "(") backwards. Raises StoreAway."""

@@ -28,10 +28,9 @@ class Recent:
     def __repr__(self) -> str:
         return f"<Recent {len(self._envelopes)} envelopes, {self._bytes} bytes>"
 
-    def among(self, ids: Iterable[EventId]) -> dict[EventId, Envelope]:
-        """Those of `ids` that are known."""
-        known = self._envelopes
-        return dict(zip(found := known.keys() & ids, map(known.__getitem__, found), strict=True))
+    def those(self, ids: Iterable[EventId]) -> list[Envelope | None]:
+        """Of each; None if it is not known."""
+        return list(map(self._envelopes.get, ids))
 
     def add(self, envelopes: Sequence[Envelope]) -> None:
         ids, size = [each.event_id for each in envelopes], sum([len(each.body) for each in envelopes])

@@ -10,7 +10,7 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from hypothesis import given, strategies as st
 from msgspec.structs import replace as changed
 
-from relay.core.callback import OWN_HEADERS, write_body, write_callback
+from relay.core.callback import CLOUDEVENTS_MEDIA, OWN_HEADERS, cloud_event, write_callback
 from relay.core.delivery import Claim
 from relay.core.envelope import Envelope, Media
 from relay.core.ids import ConnectionId, DeliveryId, EventId, WebhookId
@@ -55,7 +55,8 @@ def read_headers(lines: str) -> dict[str, str]:
 
 def read(envelope: Envelope) -> BaseCloudEvent:
     """As CloudEvents' own package reads what is sent."""
-    media, body = write_body(Format.CLOUDEVENTS, envelope)
+    lines, body = write_callback(replace(WEBHOOK, format=Format.CLOUDEVENTS), envelope, CLAIM, agent="a", now=1.0)
+    assert (media := read_headers(lines)["Content-Type"]) == CLOUDEVENTS_MEDIA
     return from_http_event(HTTPMessage(headers={"Content-Type": media}, body=body))
 
 
@@ -98,9 +99,9 @@ def test_the_body_is_the_same_on_every_try_and_the_signature_is_not() -> None:
 
 
 def test_what_slack_sent_is_sent_byte_for_byte() -> None:
-    assert write_body(Format.SLACK, ENVELOPE) == ("application/json", ENVELOPE.body)
-    form = changed(ENVELOPE, media=Media.FORM, body=b"payload=%7B%7D")
-    assert write_body(Format.SLACK, form) == ("application/x-www-form-urlencoded", b"payload=%7B%7D")
+    for envelope in (ENVELOPE, changed(ENVELOPE, media=Media.FORM, body=b"payload=%7B%7D")):
+        lines, body = write_callback(WEBHOOK, envelope, CLAIM, agent="a", now=1.0)
+        assert (read_headers(lines)["Content-Type"], body) == (envelope.media, envelope.body)
 
 
 def test_cloudevents_own_reader_reads_our_cloudevent() -> None:
@@ -129,7 +130,7 @@ def test_a_form_is_a_cloudevent_s_string() -> None:
 
 @given(st.floats(min_value=0, max_value=4e9))
 def test_a_moment_is_rfc_3339_in_milliseconds(received_at: float) -> None:
-    body = json.loads(write_body(Format.CLOUDEVENTS, changed(ENVELOPE, received_at=received_at))[1])
+    body = json.loads(cloud_event(changed(ENVELOPE, received_at=received_at)))
     assert len(body["time"]) == len("2023-11-14T22:13:20.250Z")
 
 

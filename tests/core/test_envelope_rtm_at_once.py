@@ -28,7 +28,7 @@ RECORDED: list[tuple[bytes, list[tuple[str, str, str, str]]]] = [
     (
         '{"type":"message","text":"Grüße 🚋 \\\\ \\/","channel":"C1","event_ts":"0000000007.5"}'.encode(),
         [
-            ("Ev06A670B1EED6047DFD62", "message", "C1", "2e2456233a7adf21dbd246e7afa68b50"),
+            ("Ev06A670B1EED6047DFD62", "message", "C1", "b20f16ba70ff162a17dbe7733391e9b5"),
         ],
     ),
     (

@@ -88,8 +88,9 @@ class SlackSide:
     def envelopes(self) -> list[Envelope]:
         """All that the journal holds, in order."""
         ids = [entry.event_id for entry in self.journal.oldest("-", "+", 100_000) if not entry.echo]
-        known = self.journal.envelopes(ids)
-        return [known[id] for id in ids]
+        kept = [envelope for envelope in self.journal.envelopes(ids) if envelope is not None]
+        assert len(kept) == len(ids)
+        return kept
 
     def events(self, kind: str = "") -> list[Mapping[str, object]]:
         """The events of the journal, without the relay's own; `kind`: only those."""
