@@ -93,19 +93,22 @@ class FanOut:
             self._left_over.wait(REST_S)
             return
         try:
-            if not self._caught_up or self._has_news():
-                with self._working:
+            if self._caught_up:
+                self._wait_for_news()
+            with self._working:  # what is being passed on moves the cursor
+                if not self._caught_up:
                     self._fan_out_all()
         except BaseException:
             self._cursor = None
             raise
 
-    def _has_news(self) -> bool:
-        """Wait for something behind the cursor; what is passed on meanwhile is not news."""
+    def _wait_for_news(self) -> None:
+        """Until there is something behind the cursor, a few seconds at most; what is passed on meanwhile is no news."""
         cursor = self._cursor = self._cursor or self._journal.cursor()
         news = self._journal.wait(position_of(cursor))
-        with self._working:  # what is being passed on moves the cursor
-            return news is not None and not self._has_passed(news)
+        with self._working:
+            if news is not None and not self._has_passed(news):
+                self._caught_up = False
 
     def _has_passed(self, position: str) -> bool:
         return self._cursor is not None and not is_behind(position, position_of(self._cursor))
