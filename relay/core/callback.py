@@ -33,9 +33,9 @@ def write_callback(
     """The headers of one try, each line with its end, and the body. `agent`: the User-Agent; `now`: Unix seconds;
     `traced`: spans of it are kept somewhere. Raises BadSecret and Unsendable.
     """
-    if webhook.format is SLACK:
-        media, body = envelope.media, envelope.body
-    else:
+    media: str = envelope.media
+    body = envelope.body
+    if webhook.format is not SLACK:
         media, body = CLOUDEVENTS_MEDIA, cloud_event(envelope)
     timestamp = int(now)
     keys = ring(webhook.secrets, now)

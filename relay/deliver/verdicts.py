@@ -67,7 +67,7 @@ def conclude(attempt: Try, outcome: Outcome, *, now: float, dice: float) -> Trie
         settlement = Settlement(claim=claim, step=ACCEPT, failed=False, attempt=line, reply=reply)
     else:
         settlement = Accepted(claim.sequence, claim.fence, line.decode())
-    if isinstance(verdict, Delivered) and not claim.belated:  # from Slack's frame; by two clocks perhaps, or one set back
+    if isinstance(verdict, Delivered) and not claim.belated:  # from Slack's frame; perhaps by a clock that was set back
         latency_ms = max(0, int((attempt.at + took_s - envelope.received_at) * 1000))
     fact = Attempt(
         delivery=claim.id,

@@ -150,9 +150,9 @@ class Worker:
     def _settle(self, batch: Sequence[Tried | Unsent]) -> Settled:
         """And, where more waits, borrow and begin as many as there is room for then, in the same round trip."""
         settlements = [one.settlement for one in batch]
-        for settlement in settlements:
-            if type(settlement) is Settlement and settlement.step is HOLD:  # 410. First: an enabled webhook holds nothing
-                self._rooms.health.disable(settlement.claim.webhook, DisabledReason.GONE)
+        for one in settlements:
+            if isinstance(one, Settlement) and one.step is HOLD:  # 410. First: an enabled webhook holds nothing
+                self._rooms.health.disable(one.claim.webhook, DisabledReason.GONE)
         if self._closing or not self._more_waits:
             settled = self._rooms.deliveries.settle(settlements)
             self._give_back(batch)

@@ -168,7 +168,8 @@ class Deliveries:
 
 
 def _to_settle(settlements: Sequence[Settlement | Accepted], *, claimed_next: bool = False) -> tuple[bytes, int]:
-    return write_rows([one if type(one) is Accepted else _in_full(one) for one in settlements]), int(claimed_next)
+    rows = [one if isinstance(one, Accepted) else _in_full(one) for one in settlements]
+    return write_rows(rows), int(claimed_next)
 
 
 def _in_full(one: Settlement) -> tuple[str | float | None, ...]:

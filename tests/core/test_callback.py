@@ -56,7 +56,8 @@ def read_headers(lines: str) -> dict[str, str]:
 def read(envelope: Envelope) -> BaseCloudEvent:
     """As CloudEvents' own package reads what is sent."""
     lines, body = write_callback(replace(WEBHOOK, format=Format.CLOUDEVENTS), envelope, CLAIM, agent="a", now=1.0)
-    assert (media := read_headers(lines)["Content-Type"]) == CLOUDEVENTS_MEDIA
+    media = read_headers(lines)["Content-Type"]
+    assert media == CLOUDEVENTS_MEDIA
     return from_http_event(HTTPMessage(headers={"Content-Type": media}, body=body))
 
 

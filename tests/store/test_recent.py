@@ -16,7 +16,7 @@ BODY = b"x" * 100
 
 def names_of(recent: Recent, *names: str) -> list[str | None]:
     """Of each what is known by that name."""
-    return [one and one.event_id for one in recent.those(list(map(EventId, names)))]
+    return [one.event_id if one else None for one in recent.those([EventId(name) for name in names])]
 
 
 def test_the_newest_are_remembered_up_to_so_many_bytes() -> None:
