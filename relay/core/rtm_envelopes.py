@@ -1,7 +1,8 @@
 """From RTM's events to the Events API's envelopes: what RTM lacks is made here, what it has is left as it is."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import cast
 
 from relay.core import json_text
@@ -17,6 +18,9 @@ BRACE, CLOSING_BRACE = b"{}"
 CLOSING = b'},"type":"event_callback","event_id":"'
 """What stands in a body between the event, which has its last brace from here, and its id."""
 EVENT_TIME = b'","event_time":'
+
+PARTS = cast(Callable[[Event], tuple[str, str, str, str]], itemgetter("type", "event_ts", "channel", "text"))
+"""Of a plain message; whether they are text is seen when they are used."""
 
 MOST_DIGITS = 10
 """Of a plausible time in seconds."""
@@ -62,22 +66,17 @@ class RtmEnvelopes:
         """
         add, connection, head, tail, mention = into.append, self._connection, self._head, self._tail, self._mention
         for event, text, id in rows:
-            stamp, channel, words = event.get("event_ts"), event.get("channel"), event.get("text")
-            kind = _plain_kind(event["subtype"]) if "subtype" in event else "message"
-            if (
-                event["type"] != "message"
-                or not kind
-                or "channel_type" in event
-                or not isinstance(stamp, str)
-                or not isinstance(channel, str)
-                or not isinstance(words, str)
-                or channel not in rooms
-                or mention in words
-                or not (seconds := _seconds(stamp[SECONDS]))
-            ):
+            try:  # what is of another type than it should be raises here, or is no mention and no moment
+                kind, stamp, channel, words = PARTS(event)
+                odd = kind != "message" or "channel_type" in event or mention in words
+                room, seconds = _told_type(rooms[channel]), _seconds(stamp[SECONDS])
+            except (KeyError, TypeError):
+                return event, text, id
+            if "subtype" in event:
+                kind = _plain_kind(event["subtype"])
+            if odd or not kind or not seconds:
                 return event, text, id
             told = text if text.isascii() and text[0] == BRACE and text[-1] == CLOSING_BRACE else _written(event, text)
-            room = _told_type(rooms[channel])
             body = b"".join((head, told[:-1], room, CLOSING, id.encode(), EVENT_TIME, seconds, tail))
             add(
                 Envelope(

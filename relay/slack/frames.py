@@ -117,7 +117,7 @@ def _cut(read: bytes, at: int, texts: list[bytes]) -> int:
     The last bytes of a read, less than a longer head, are left to others whatever they are.
     """
     end = len(read)
-    last, head_of = end - MEDIUM_HEAD_BYTES, MEDIUM_HEAD.unpack_from
+    last, head_of, add = end - MEDIUM_HEAD_BYTES, MEDIUM_HEAD.unpack_from, texts.append
     while at <= last:
         mark, length = head_of(read, at)
         if mark == PLAIN_MEDIUM and length > SHORT:
@@ -126,10 +126,11 @@ def _cut(read: bytes, at: int, texts: list[bytes]) -> int:
             begin, length = at + HEAD_BYTES, mark - PLAIN_SHORT
         else:
             break
-        if begin + length > end:
+        stop = begin + length
+        if stop > end:
             break
-        at = begin + length
-        texts.append(read[begin:at])
+        add(read[begin:stop])
+        at = stop
     return at
 
 
