@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from relay.admin.openapi import Object
 from relay.core.webhook import Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """A parameter, or a field of a body; `depth` says how far inside another it is."""
 
     name: str
@@ -20,16 +20,14 @@ class Field:
     depth: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     status: str
     about: str
     fields: Sequence[Field]
     problem: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     id: str
     method: str
     path: str
@@ -42,8 +40,7 @@ class Operation:
     curl: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
+class Chapter(Struct, frozen=True, kw_only=True):
     name: str
     about: str
     operations: Sequence[Operation]

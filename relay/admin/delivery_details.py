@@ -1,7 +1,8 @@
 """What a list of deliveries tells beyond their records: the event's type, and what the last attempt did."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from relay.admin.attempts import AttemptView, attempt_of_line
 from relay.core.delivery import Delivery
@@ -10,8 +11,7 @@ from relay.core.json_text import NotJson
 from relay.store.shards import Shard
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
+class Details(Struct, frozen=True):
     kinds: Mapping[EventId, str]
     attempts: Mapping[DeliveryId, AttemptView]
 

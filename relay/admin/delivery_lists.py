@@ -1,9 +1,10 @@
 """Lists of deliveries: of webhooks, of one event, or of everything, newest first, from where a cursor says."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
+
+from msgspec import Struct
 
 from relay.admin.journals import NEWEST, STRIDE, Start, backwards, deliveries_of, find_event
 from relay.admin.lists import bad_cursor, read_cursor, write_cursor
@@ -18,16 +19,14 @@ BATCH = 100
 LAST_SEQUENCE = 32**11 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A delivery, and the marks of a cursor behind it."""
 
     id: DeliveryId
     marks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     deliveries: list[Delivery]
     cursor: str | None
 

@@ -4,10 +4,10 @@ A session stands for its token: what revokes the token ends the session. A reque
 show the session's proof, which only our own pages know; so no other site can make a browser act.
 """
 
-from dataclasses import dataclass
 from hmac import compare_digest
 
 from flask import Request
+from msgspec import Struct
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
@@ -25,8 +25,7 @@ LONGEST_S = 7 * 86400.0
 HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-@dataclass(frozen=True, slots=True)
-class Guest:
+class Guest(Struct, frozen=True):
     """Somebody at the dashboard."""
 
     caller: Caller

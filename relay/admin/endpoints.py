@@ -6,9 +6,9 @@ from the path; `query` and `body`, pydantic models), what it is for from its doc
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias, cast, get_type_hints
 
+from msgspec import Struct, field
 from pydantic import BaseModel, ConfigDict, JsonValue
 from werkzeug.datastructures import ETags
 
@@ -24,8 +24,7 @@ OWNERS = frozenset({Scope.OWNER, Scope.ADMIN})
 ALL = frozenset(Scope)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(Struct, frozen=True, kw_only=True):
     """Who calls, as the token says."""
 
     name: str  # "bootstrap", or the key's id
@@ -33,8 +32,7 @@ class Caller:
     webhooks: frozenset[WebhookId] = frozenset()  # an owner's own
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One request, as a view sees it."""
 
     rooms: AdminOptions
@@ -46,8 +44,7 @@ class Call:
         return self.caller.scope is not Scope.OWNER or webhook in self.caller.webhooks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     status: int = 200
     body: BaseModel | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -81,8 +78,7 @@ class Shown(BaseModel):
 View: TypeAlias = Callable[..., Answer]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     method: str
     path: str  # with {id}
     view: View

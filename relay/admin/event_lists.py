@@ -1,8 +1,9 @@
 """Lists of events: those that are looked for, newest first, each with what it is about."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, takewhile
+
+from msgspec import Struct
 
 from relay.admin.journals import SCANNED, Placed, Start, backwards
 from relay.admin.lists import write_cursor
@@ -14,20 +15,17 @@ from relay.store.shards import Shard
 BATCH = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     placed: Placed
     gist: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     found: list[Found]
     cursor: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class Search(Struct, frozen=True, kw_only=True):
     """`wanted` looks at the entry, `text` for words in the body ("" for any), `since` ends it (Unix seconds)."""
 
     wanted: Callable[[Entry], bool]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 import gevent
+from msgspec import Struct
 
 from relay.admin.tail import Tail
 from relay.core import metrics
@@ -29,8 +30,7 @@ HELD = 500
 """Turns' frames that are held for one that is still told what came before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frames:
+class Frames(Struct, frozen=True):
     """As they go over the wire, and how many they are."""
 
     wire: bytes

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
+
+from msgspec import Struct
 
 from relay.admin.lists import bad_cursor, read_cursor
 from relay.admin.problems import not_found
@@ -24,8 +25,7 @@ BEFORE_ALL = "(0-0"
 _POSITION = re.compile(r"[0-9]{1,15}-[0-9]{1,10}")
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """An entry and where it is: what all shards together are ordered by, and what a cursor says."""
 
     entry: Entry
@@ -46,8 +46,7 @@ class Placed:
         return self.entry.position, str(self.shard)
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Where to read on: behind (older than) this place, or from the newest."""
 
     position: str = NEWEST

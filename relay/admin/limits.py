@@ -1,7 +1,8 @@
 """Limits: how much of anything the API takes, and what it answers beyond. The document and its page show this table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from relay.admin.connections import MOST_CONNECTIONS
 from relay.admin.intake import BODY_BYTES
@@ -16,8 +17,7 @@ from relay.core.url import URL_CHARS
 from relay.http.limits import Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     of: str
     most: str
     beyond: str  # the answer

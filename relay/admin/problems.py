@@ -4,10 +4,10 @@ What a problem says is written here and in the views, in words of ours: never a 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Response
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -20,8 +20,7 @@ RETRY_AFTER_S = 1
 """What a caller is told to wait while Redis is away: it may be back at any moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(Struct, frozen=True):
     """What is wrong with one field: its dotted path in body or query."""
 
     field: str

@@ -5,10 +5,10 @@ Only what succeeded is remembered: a refusal has done nothing, so the same key m
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 
 from flask import Response, request
+from msgspec import Struct
 
 from relay.admin.endpoints import Caller
 from relay.admin.problems import Problem, conflict
@@ -18,8 +18,7 @@ from relay.store.idempotency import Busy, Idempotency, Kept, Other
 KEY_CHARS = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Repeats:
+class Repeats(Struct, frozen=True):
     store: Idempotency
 
     def once(self, caller: Caller, key: str, act: Callable[[], Response]) -> Response:

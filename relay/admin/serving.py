@@ -1,9 +1,9 @@
 """Serving: one request from Flask to a view and back: who calls, what is asked, was it done; and write it down."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from flask import Response, request
+from msgspec import Struct
 from pydantic import BaseModel
 
 from relay.admin.door import Door, address_of
@@ -21,8 +21,7 @@ HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 NOBODY = Caller(name="", scope=Scope.READ)
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(Struct, frozen=True):
     rooms: AdminOptions
     door: Door
     repeats: Repeats

@@ -5,12 +5,12 @@ every few seconds, so a revoked key ends its streams.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 from time import monotonic
 from typing import Annotated, cast
 
 from flask import Blueprint, Response, current_app, request
+from msgspec import Struct
 from pydantic import Field
 from websockets.frames import CloseCode
 
@@ -38,8 +38,7 @@ PAGE = 250
 DRAIN_S = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamOptions:
+class StreamOptions(Struct, frozen=True, kw_only=True):
     heartbeat_s: float = 15.0  # a stream that says nothing else says this
     look_s: float = 10.0  # how often a watcher's right to be here is looked at again
     socket: SocketOptions = SocketOptions(message_bytes=4096, outbox_bytes=512 * 1024)

@@ -6,10 +6,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from time import time
 
 import click
+from msgspec import Struct
+from msgspec.structs import asdict
 from rich.console import Console
 from rich.text import Text
 
@@ -33,8 +34,7 @@ FULL = 0.8
 COLOURS = {"ok": "green", "warning": "yellow", "broken": "red"}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     name: str
     grade: str  # ok, warning, broken
     sentence: str

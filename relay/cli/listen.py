@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import ip_network
 from time import time
 from typing import assert_never
 
 import click
+from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
@@ -31,8 +31,7 @@ JOINT = ',"envelope":'
 """What stands ahead of the envelope's own bytes in a frame; docs/stream.md."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forwarder:
+class Forwarder(Struct, frozen=True, kw_only=True):
     poster: Poster
     webhook: Webhook
 

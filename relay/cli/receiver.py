@@ -2,16 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from wsgiref.types import StartResponse, WSGIEnvironment
+
+from msgspec import Struct
 
 from relay.core import json_text
 from relay.core.signing import KeyRing, read_secret, verifies_slack, verifies_standard
 from relay.core.webhook import Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Landed:
+class Landed(Struct, frozen=True, kw_only=True):
     """One callback, as the demo shows it."""
 
     kind: str

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from typing import Concatenate, ParamSpec
 from urllib.parse import urlencode
 
 import click
+from msgspec import Struct
 
 from relay.cli.client import Client, filled
 from relay.cli.running import end_on_signals, plainly
@@ -22,8 +22,7 @@ PAGE = 200
 """Rows that the API gives at a time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class Asker(Struct, frozen=True, kw_only=True):
     """Asks the relay, and shows what it says: tables for people, JSON for scripts."""
 
     client: Client

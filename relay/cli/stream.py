@@ -8,11 +8,11 @@ noticed within twice SILENCE_S.
 import json
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from time import monotonic
 from urllib.parse import urlencode
 
 import gevent
+from msgspec import Struct
 
 from relay.cli.client import ApiError
 from relay.core.webhook import Json
@@ -29,8 +29,7 @@ REFUSALS = frozenset({400, 401, 403, 404, 422})
 """Answers to the handshake that waiting does not heal."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(Struct, frozen=True, kw_only=True):
     """One frame: what it says, and as it came."""
 
     fields: dict[str, Json]

@@ -1,10 +1,9 @@
 """How long to wait before the next try to connect: doubling, spread by dice, never before the time that Slack names."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backoff:
+class Backoff(Struct, frozen=True, kw_only=True):
     first_s: float = 1.0
     cap_s: float = 60.0
 

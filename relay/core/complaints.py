@@ -4,8 +4,9 @@ The words are from the pages of rtm.connect, apps.connections.open and auth.test
 on (slack-wire.md, 1.5).
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Cure(StrEnum):
@@ -14,8 +15,7 @@ class Cure(StrEnum):
     PERSON = "person"  # waiting does not heal it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
+class Complaint(Struct, frozen=True, kw_only=True):
     word: str  # Slack's own, or one of ours
     sentence: str
     cure: Cure

@@ -6,11 +6,13 @@ a lens (core/lenses.py), so that a hundred thousand filters need not be tried on
 
 import json
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 from math import inf
 from operator import eq, ge, gt, le, lt
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from relay.core.lenses import (
     OTHER,
@@ -39,8 +41,7 @@ class Condition(Protocol):
         """Any value that passes has one of these; None if there is no telling."""
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Struct, frozen=True):
     """The value is one of these, exactly."""
 
     values: tuple[Scalar, ...]
@@ -59,8 +60,7 @@ class OneOf:
         return " or ".join(shown)
 
 
-@dataclass(frozen=True, slots=True)
-class Starts:
+class Starts(Struct, frozen=True):
     prefix: str
 
     def passes(self, value: Scalar) -> bool:
@@ -73,8 +73,7 @@ class Starts:
         return f"text that starts with {say(self.prefix)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Struct, frozen=True):
     suffix: str
 
     def passes(self, value: Scalar) -> bool:
@@ -87,8 +86,7 @@ class Ends:
         return f"text that ends with {say(self.suffix)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(Struct, frozen=True):
     """Another condition on text, whatever its case; `inner` is asked about the folded text."""
 
     inner: OneOf | Starts | Ends
@@ -104,8 +102,7 @@ class Folded:
         return f"{self.inner} in any case"
 
 
-@dataclass(frozen=True, slots=True)
-class Fits:
+class Fits(Struct, frozen=True):
     text: str
     wildcard: Wildcard
 
@@ -126,8 +123,7 @@ class Fits:
         return f"text that fits {say(self.text)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Within:
+class Within(Struct, frozen=True):
     """A number on the right side of every bound."""
 
     bounds: tuple[tuple[str, Number], ...]
@@ -147,8 +143,7 @@ class Within:
         return "a number " + " and ".join(f"{sign} {bound}" for sign, bound in self.bounds)
 
 
-@dataclass(frozen=True, slots=True)
-class Inside:
+class Inside(Struct, frozen=True):
     """Text that is an address in this network."""
 
     network: IPv4Network | IPv6Network
@@ -164,8 +159,7 @@ class Inside:
         return f"an address in {self.network}"
 
 
-@dataclass(frozen=True, slots=True)
-class AnythingBut:
+class AnythingBut(Struct, frozen=True):
     excluded: tuple[Condition, ...]
 
     def passes(self, value: Scalar) -> bool:

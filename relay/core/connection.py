@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from relay.core.ids import ConnectionId
 
 
@@ -41,8 +43,7 @@ class Connection:
         return self.token if self.kind is Kind.RTM else self.bot_token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionState:
+class ConnectionState(Struct, frozen=True, kw_only=True):
     """How it is doing; written by the worker that holds the socket, read by the API and `/readyz`."""
 
     status: ConnectionStatus

@@ -1,10 +1,10 @@
 """The ledger: where every delivery that ought to be is now. Its columns always close."""
 
-from dataclasses import asdict, dataclass
+from msgspec import Struct
+from msgspec.structs import asdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
+class Ledger(Struct, frozen=True, kw_only=True):
     """Counted in deliveries: an event counts once for each webhook that it is put before.
 
     `received == filtered + delivered + outstanding + held + dead`, of one webhook and of all. What was cancelled is

@@ -5,10 +5,11 @@ found is still asked.
 """
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from enum import IntEnum, auto
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Scalar: TypeAlias = bool | int | float | str | None
 Number: TypeAlias = int | float
@@ -26,8 +27,7 @@ class Look(IntEnum):
     OTHER = auto()  # a value: found by those that it must not be
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Lens:
+class Lens(Struct, frozen=True, order=True):
     look: Look = Look.WHOLE
     width: int = 0
     folded: bool = False  # in any case

@@ -8,7 +8,6 @@ what an event says, the answer is the same for all of its kind, and is kept.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias, TypeVar
 
@@ -46,8 +45,7 @@ class Match(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     lane: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """A webhook and its terms."""
 
     webhook: Webhook

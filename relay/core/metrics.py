@@ -5,9 +5,10 @@ on through restarts and deploys. Gauges are read when somebody asks. Labels come
 which there are few: connections, processes, and the webhooks with the largest backlogs.
 """
 
-from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import TypeAlias
+
+from msgspec import Struct
 
 
 class MetricKind(StrEnum):
@@ -28,8 +29,7 @@ Series: TypeAlias = tuple[str, ...]
 """A metric's name and its labels' values."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Metric:
+class Metric(Struct, frozen=True, kw_only=True, eq=False):
     name: str
     kind: MetricKind
     meaning: str

@@ -1,7 +1,8 @@
 """The last hour by the minute, from what was counted: events in, callbacks out, how quick, how well."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from relay.core.metrics import ATTEMPTS, DELIVERIES, DELIVERY_S, EVENTS_RECEIVED, Series
 from relay.core.tally import SUM
@@ -11,8 +12,7 @@ MINUTES = 60
 Counted = Mapping[Series, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Minute:
+class Minute(Struct, frozen=True, kw_only=True):
     """`at`: Unix seconds of its beginning. The latencies are None where nothing was delivered."""
 
     at: int

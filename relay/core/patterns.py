@@ -7,10 +7,11 @@ Reading a pattern (and refusing a bad one) is `core.pattern_reading`'s.
 """
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from relay.core.conditions import Condition, say
 from relay.core.lenses import Lens, Look, Scalar
@@ -36,16 +37,14 @@ class Absent(Enum):
 Found: TypeAlias = "Json | Absent"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why an event does not pass: the field, and a plain sentence."""
 
     field: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """What is asked of one field: any of the conditions, or that it is (not) there."""
 
     path: Path
@@ -73,8 +72,7 @@ class Leaf:
         return " or ".join([*map(str, self.conditions), *(words[there] for there in sorted(self.presence))])
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """What is asked of one object: every field, and one of each group of alternatives."""
 
     path: Path

@@ -7,6 +7,8 @@ import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
+
 from relay.core.errors import RelayError
 
 
@@ -25,8 +27,7 @@ class Proxy:
         return self.host, self.port
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proxies:
+class Proxies(Struct, frozen=True, kw_only=True):
     """The proxy for each kind of way, and those who are reached without."""
 
     http: Proxy | None = None

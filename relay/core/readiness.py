@@ -1,7 +1,8 @@
 """Whether a process can do its work: its loops turn, Redis answers, and the connections that ought to be up are."""
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from relay.core.connection import Connection, ConnectionState, ConnectionStatus
 from relay.core.ids import ConnectionId
@@ -10,8 +11,7 @@ STILL_S = 30.0
 """A loop that is well turns every few seconds; one that has not turned for so long is stuck."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """One thing that was looked at; `why` is a plain sentence where it is not well."""
 
     name: str
@@ -20,8 +20,7 @@ class Check:
     vital: bool = True  # whether the process can do its work without
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readiness:
+class Readiness(Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...]
 
     @property

@@ -5,8 +5,9 @@ letter, and behind what it goes on.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from relay.core.delivery import State
 from relay.core.ids import ReplayId, WebhookId
@@ -46,16 +47,14 @@ RESENT: Mapping[Wanted, frozenset[State]] = {
 """The states of deliveries that are sent again. What a person has cancelled stays so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Struct, frozen=True, kw_only=True):
     looked: int = 0  # deliveries and events that were looked at
     resent: int = 0  # deliveries that are sent again
     made: int = 0  # deliveries that were missing
     share: float = 0.0  # of the way, how much is done: 0 to 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
+class Replay(Struct, frozen=True, kw_only=True):
     """What was fanned out (the missing: came) from `since` until before `until`, for one webhook. Times are Unix
     seconds; `until` lies in the past.
     """
@@ -71,8 +70,7 @@ class Replay:
     progress: Progress = Progress()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a replay is: `after` is a delivery's sequence or an event's position in the journal, "" at the start."""
 
     walk: Walk

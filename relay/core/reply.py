@@ -6,8 +6,9 @@ the next echo, for ever.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from relay.core import json_text
 from relay.core.envelope import Envelope, Media
@@ -21,8 +22,7 @@ REPLY_BYTES = 64 * 1024
 Object = Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     connection: ConnectionId
     channel: str
     thread_ts: str | None
@@ -37,21 +37,18 @@ class Reply:
         return f"{self.connection}:{self.channel}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """Slack has it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotNow:
+class NotNow(Struct, frozen=True, kw_only=True):
     """Slack cannot be reached, or asks to wait."""
 
     wait_s: float
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Never:
+class Never(Struct, frozen=True, kw_only=True):
     """Slack will not take it, however often it is asked."""
 
     why: str

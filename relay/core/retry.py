@@ -5,7 +5,6 @@ or the webhook's.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import ClassVar, assert_never
@@ -150,14 +149,12 @@ DISABLE_S = 5 * 24 * 3600.0
 DISABLE_DELIVERIES = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Warned:
+class Warned(Struct, frozen=True, kw_only=True):
     level: int  # 1, 2, 3: how many of WARN_S have passed
     failing_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disabled:
+class Disabled(Struct, frozen=True, kw_only=True):
     failing_s: float
 
 

@@ -7,9 +7,10 @@ they come here, the same for all copies.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import repeat
+
+from msgspec import Struct
 
 from relay.core import json_text
 from relay.core.webhook import Json
@@ -20,8 +21,7 @@ EVENT_ID_BYTES = 10
 """80 bits, twenty characters: among a billion events, two are alike with a chance of one in a million."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """Who we are to Slack; "" for what it did not tell."""
 
     team: str = ""

@@ -5,16 +5,16 @@ by each of them on its own, so its limits are shared out: together they never al
 did, but for the one delivery at a time that every shard must be allowed.
 """
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from math import ceil
+
+from msgspec import Struct
 
 from relay.core.ids import ConnectionId
 from relay.core.webhook import Webhook
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     max_in_flight: int
     rate_limit: float  # a second; 0: none
 

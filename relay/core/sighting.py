@@ -1,11 +1,10 @@
 """One sight of an event that has no time of its own, on one socket; store/occurrences.py tells whether it is a new
 one."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(Struct, frozen=True, kw_only=True):
     fingerprint: str  # the same for equal content
     socket: str  # a name that no other socket ever has
     number: int  # grows with each sighting on that socket

@@ -1,7 +1,8 @@
 """How a connection stands, from what each of the workers that hold it says about its own socket."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from relay.core.connection import ConnectionState, ConnectionStatus
 

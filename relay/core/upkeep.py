@@ -8,8 +8,9 @@ is up.
          └─────────── Refused for good, no line up ──────────┴────────────────▶ failed
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from relay.core.backoff import RECONNECT, SLOWLY
 from relay.core.complaints import Complaint, Cure
@@ -19,8 +20,7 @@ STEADY_S = 30.0
 """A line that lived so long was a good one: the count of failures starts anew."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """Nothing was opened."""
 
     line: int
@@ -28,22 +28,19 @@ class Refused:
     retry_after_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Up:
+class Up(Struct, frozen=True, kw_only=True):
     """Slack greeted us."""
 
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fading:
+class Fading(Struct, frozen=True, kw_only=True):
     """It will end soon."""
 
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
+class Gone(Struct, frozen=True, kw_only=True):
     """It ended. `heard_at`: the last sign of life; what happened since then may be lost."""
 
     line: int
@@ -54,25 +51,21 @@ class Gone:
 Note: TypeAlias = Refused | Up | Fading | Gone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
+class Open(Struct, frozen=True, kw_only=True):
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LetGo:
+class LetGo(Struct, frozen=True, kw_only=True):
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deaf:
+class Deaf(Struct, frozen=True, kw_only=True):
     """None of our lines hears Slack since `since`."""
 
     since: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hears:
+class Hears(Struct, frozen=True, kw_only=True):
     """A line is up. `again`: not the first one."""
 
     again: bool

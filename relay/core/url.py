@@ -7,7 +7,8 @@ that spelling goes on. Everything here is text: what a name's addresses are is j
 import ipaddress
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from relay.core.address import Address, Network, refusal
 from relay.core.outcome import Refused
@@ -45,8 +46,7 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VettedUrl:
+class VettedUrl(Struct, frozen=True, kw_only=True):
     """A URL that may be posted to, if its addresses may: spelt in one way only."""
 
     url: str

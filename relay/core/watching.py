@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from msgspec import Struct
+
 from relay.core import json_text
 from relay.core.envelope import Envelope, Media
 from relay.core.ids import WebhookId
@@ -16,8 +18,7 @@ ENVELOPE_BYTES = 128 * 1024
 """A larger envelope is left out of its frame; GET /v1/events/{id} has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """`events`: selectors, none means every event. `webhooks`: None means all, else what these want and get."""
 
     events: tuple[str, ...] = ()

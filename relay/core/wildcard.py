@@ -5,13 +5,13 @@ nothing that one doesn't, and are refused, as EventBridge refuses them.
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _SIGN = re.compile(r"\\[*\\]|[^\\]", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Wildcard:
+class Wildcard(Struct, frozen=True):
     """The literal pieces between the stars; a single piece has no star. Made by `read_wildcard`."""
 
     pieces: tuple[str, ...]

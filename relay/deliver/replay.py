@@ -5,10 +5,10 @@ deliveries.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from time import monotonic, time
 
 import gevent
+from msgspec import Struct
 
 from relay.core.matching import Matcher
 from relay.core.replay import RESENT, Place, Replay, ReplayState, Walk, next_walk, place_of
@@ -27,8 +27,7 @@ AGAIN_S = 0.2
 """After a turn in which nothing could be done: until the next."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayRooms:
+class ReplayRooms(Struct, frozen=True, kw_only=True):
     replays: Replays
     shards: Sequence[Shard]
     directory: Directory

@@ -6,12 +6,12 @@ gap, as between a POST and its settlement.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic, time
 from typing import assert_never
 
 from gevent.event import Event
+from msgspec import Struct
 
 from relay.core.reply import Never, NotNow, Reply, Said
 from relay.loops import once
@@ -38,8 +38,7 @@ Post = Callable[[Reply], Said | NotNow | Never]
 """Says it in Slack. Takes as long as it takes; never raises."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(Struct, frozen=True, kw_only=True):
     """What became of one, to be written down."""
 
     taken: Taken

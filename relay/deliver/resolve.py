@@ -4,7 +4,6 @@ import ipaddress
 import socket
 from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import gevent
 from gevent.event import AsyncResult
 from gevent.monkey import get_original
 from gevent.threadpool import ThreadPool
+from msgspec import Struct
 
 from relay.core.address import Network, vet_answers
 from relay.core.outcome import Failed, Failure, Refused, Timing
@@ -47,8 +47,7 @@ def system_resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Question:
+class _Question(Struct, frozen=True, eq=False):
     """One who asked, and the timer that ends their patience."""
 
     then: Callable[[Addresses], None]

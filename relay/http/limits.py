@@ -1,10 +1,9 @@
 """What a stranger may ask of the server: sizes, seconds, and how many at once."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """Precedents: nginx (header 60 s and 4 × 8 KiB, body 60 s and 1 MiB), gunicorn (1,000 peers)."""
 
     peers: int = 2000  # open connections; the one that we have waited for longest makes room for the next

@@ -9,13 +9,13 @@ import logging
 import struct
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 from socket import SO_LINGER, SOL_SOCKET
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from gevent.event import Event
+from msgspec import Struct
 from websockets.extensions import Extension
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
@@ -42,8 +42,7 @@ class WebSocketClosed(RelayError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SocketOptions:
+class SocketOptions(Struct, frozen=True, kw_only=True):
     message_bytes: int = 1024 * 1024  # the largest message that we take in, inflated; beyond: 1009
     outbox_bytes: int = 1024 * 1024  # what may wait for a peer that reads slowly
     send_s: float = 10.0  # a peer that takes in nothing for so long is cut off

@@ -8,12 +8,13 @@ what is in flight, then the API goes, then Redis.
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from enum import Flag, auto
 from functools import partial
 from secrets import token_hex
 from socket import gethostname
 from time import monotonic, time
+
+from msgspec import Struct
 
 from relay import __version__
 from relay.admin.app import make_app
@@ -50,8 +51,7 @@ class Parts(Flag):
     WORK = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Running(Struct, frozen=True, kw_only=True):
     """What a process runs, for those who look at it from outside."""
 
     address: str  # of the API; "" without one

@@ -1,9 +1,10 @@
 """What a worker does: it holds connections, and for each shard it fans out and delivers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from time import monotonic
+
+from msgspec.structs import replace
 
 from relay.core.envelope import Envelope
 from relay.core.ids import ConnectionId

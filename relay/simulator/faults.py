@@ -1,9 +1,9 @@
 """Faults that wait for their turn: what the next calls of a method, or the next upgrades, get instead of an answer."""
 
 from collections import defaultdict, deque
-from dataclasses import dataclass
 
 from gevent.event import Event as Signal
+from msgspec import Struct
 
 UPGRADE = "websocket"
 """In the place of a method's name: the upgrade of a WebSocket."""
@@ -14,8 +14,7 @@ EVERY = "*"
 LONGEST_HANG_S = 600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     """One wrong answer. `error`: Slack's envelope with that word; else `body`, as it is."""
 
     status: int = 200

@@ -1,9 +1,9 @@
 """The RTM side: the open connections, each of which gets every event."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import time
 
+from msgspec import Struct
 from websockets.frames import CloseCode
 
 from relay.core import json_text
@@ -18,8 +18,7 @@ HELLO: Event = {"type": "hello", "fast_reconnect": False, "region": "simulated",
 EXPIRED: Event = {"type": "error", "error": {"code": 1, "msg": "Socket URL has expired"}}
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class RtmConnection:
+class RtmConnection(Struct, frozen=True, kw_only=True, eq=False):
     token: str
     line: Line
     session: RtmSession

@@ -1,6 +1,6 @@
 """What Slack answers on one RTM connection: rules without a socket (slack-wire.md, 2.2 and 2.4)."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from relay.core import json_text
 from relay.core.webhook import Json
@@ -15,8 +15,7 @@ TOLERATED_EXCESSES = 20
 NO_TEXT, TOO_FAST, NO_CHANNEL = 2, -1, 3  # error codes; the third is a guess, Slack documents none
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reaction:
+class Reaction(Struct, frozen=True, kw_only=True):
     replies: tuple[Event, ...] = ()  # to this connection
     events: tuple[Event, ...] = ()  # to all of them
     drop: bool = False  # the connection is closed

@@ -1,8 +1,9 @@
 """The simulated workspace: a team, its people, its channels, and our bot in it."""
 
 import random
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from relay.core.webhook import Json
 
@@ -25,23 +26,20 @@ class ChannelKind(StrEnum):
     GROUP_DIRECT = "mpim"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     real_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
+class Channel(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     kind: ChannelKind
     members: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
+class Workspace(Struct, frozen=True, kw_only=True):
     people: tuple[Person, ...]
     channels: tuple[Channel, ...]
     team: str = "T0SIMSLACK"

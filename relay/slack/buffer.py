@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from msgspec import Struct
 
@@ -23,8 +22,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     stored: Callable[[], None] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Untimed:
+class Untimed(Struct, frozen=True, kw_only=True):
     """An RTM event without a time of its own, which the store must give it first."""
 
     source: str

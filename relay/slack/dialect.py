@@ -1,8 +1,9 @@
 """What a line needs to know of the protocol that is spoken on it: RTM (rtm.py) or Socket Mode (socket_mode.py)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from relay.core.complaints import Complaint, complaint
 from relay.core.connection import Connection
@@ -11,8 +12,7 @@ from relay.core.session import Frame, Session, Step
 from relay.slack.web_api import Denied, Granted, Limited, Said, Unreachable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class Ticket(Struct, frozen=True, kw_only=True):
     """Where to connect; good for one connection, within 30 s."""
 
     url: str
@@ -20,8 +20,7 @@ class Ticket:
     identity: Identity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoTicket:
+class NoTicket(Struct, frozen=True, kw_only=True):
     complaint: Complaint
     retry_after_s: float = 0.0
 

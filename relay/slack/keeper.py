@@ -4,12 +4,12 @@ One loop waits for notes from the lines, or for the time of the next try; what i
 """
 
 import random
-from dataclasses import dataclass
 from time import monotonic, time
 from typing import Protocol
 
 from gevent import Greenlet
 from gevent.queue import Empty, SimpleQueue
+from msgspec import Struct
 
 from relay.core.connection import Connection
 from relay.core.rtm_event import Identity
@@ -30,13 +30,11 @@ class MakeLine(Protocol):
     def __call__(self, connection: Connection, dialect: Dialect, *, number: int, tell: TellNote) -> Line: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Renew:
+class _Renew(Struct, frozen=True):
     """A note from outside: open a new socket now."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Wake:
+class _Wake(Struct, frozen=True):
     """A note from outside: look up."""
 
 

@@ -1,9 +1,9 @@
 """What every connection of a process shares, and how a keeper is put together from it."""
 
-from dataclasses import dataclass
 from random import random
 
 from gevent.lock import BoundedSemaphore
+from msgspec import Struct
 
 from relay.core.connection import Connection, Kind
 from relay.report import Reporter
@@ -22,8 +22,7 @@ from relay.store.connection_states import ConnectionStates
 from relay.store.turns import Turns
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class Means(Struct, frozen=True, kw_only=True):
     worker: str
     web: WebApi
     dialer: Dialer

@@ -1,15 +1,15 @@
 """What the Slack side wants to know; settings.py makes it from the environment."""
 
 import ssl
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from relay.core.proxy import Proxies
 
 API_URL = "https://slack.com/api/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlackOptions:
+class SlackOptions(Struct, frozen=True, kw_only=True):
     api_url: str = API_URL  # ends with a slash
     proxies: Proxies = field(default_factory=Proxies)
     call_s: float = 10.0  # for one Web API call, all of it

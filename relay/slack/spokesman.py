@@ -5,8 +5,9 @@ Redis may be away, and Slack must not wait for it: what could not be said is sai
 """
 
 from collections import deque
-from dataclasses import replace
 from time import time
+
+from msgspec.structs import replace
 
 from relay.core.complaints import Complaint
 from relay.core.connection import Connection, ConnectionState, ConnectionStatus

@@ -7,12 +7,12 @@ stops waits until the others hear what it hears.
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic, time
 
 import gevent
 from gevent.lock import BoundedSemaphore
+from msgspec import Struct
 
 from relay.core.connection import Connection
 from relay.core.ids import ConnectionId
@@ -42,8 +42,7 @@ SECOND_S, LAST_S = 1.0, 2.0
 """How long a standby, and a worker whose socket is not up, leave a wish to others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlackStore:
+class SlackStore(Struct, frozen=True, kw_only=True):
     """What the Slack side remembers in Redis."""
 
     connections: Connections

@@ -7,12 +7,12 @@ bounded body, and waiting is the caller's decision.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 import gevent
+from msgspec import Struct
 
 from relay import __version__
 from relay.core import json_text
@@ -26,26 +26,22 @@ RETRY_AFTER_S = 30.0
 RETRY_AFTER_LIMIT_S = 600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
+class Granted(Struct, frozen=True, kw_only=True):
     answer: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Denied:
+class Denied(Struct, frozen=True, kw_only=True):
     """Slack said no, in a word of its own."""
 
     word: str
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limited:
+class Limited(Struct, frozen=True, kw_only=True):
     retry_after_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unreachable:
+class Unreachable(Struct, frozen=True, kw_only=True):
     """Nothing came that Slack's Web API would say. `word`: unreachable, unreadable, service_unavailable."""
 
     word: str

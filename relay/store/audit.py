@@ -1,6 +1,6 @@
 """The audit list: who changed what, when, from where. The newest MOST changes are kept."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from relay.store.client import GLOBAL, Client
 from relay.store.errors import translated
@@ -10,8 +10,7 @@ from relay.store.reply import entries
 MOST = 100_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class Act(Struct, frozen=True, kw_only=True):
     """One change that somebody made through the API."""
 
     who: str  # a key's id, or a closed word
@@ -21,8 +20,7 @@ class Act:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acted:
+class Acted(Struct, frozen=True, kw_only=True):
     """An act, and when it was (Unix seconds); `position` is its place in the list."""
 
     act: Act

@@ -5,8 +5,9 @@ the one that is stuck first.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
+
+from msgspec import Struct
 
 from relay.core.ids import WebhookId
 from relay.store.client import Client
@@ -18,8 +19,7 @@ LOOKED_AT = 100
 """Turns, and leases, that are looked at."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
+class Backlog(Struct, frozen=True, kw_only=True):
     webhook: WebhookId
     outstanding: int
     overdue_s: float  # how long the one that waits longest could have gone

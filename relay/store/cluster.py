@@ -10,10 +10,10 @@ argues why this is not redis-py's own cluster client.
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
 
+from msgspec import Struct
 from redis import Redis, exceptions
 from redis.client import Pipeline
 from redis.crc import key_slot
@@ -32,8 +32,7 @@ MakeClient = Callable[[Address], Redis]
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """Slots, both ends included, and the nodes that have them: the master, then its replicas."""
 
     first: int

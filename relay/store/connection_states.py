@@ -3,8 +3,10 @@ step."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from relay.core.connection import ConnectionState, ConnectionStatus
 from relay.core.ids import ConnectionId
@@ -22,8 +24,7 @@ class Word(StrEnum):
     LATE = "late"  # the same, and nobody lived to say that it was deaf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True):
     """What a worker's word changed for the connection as a whole."""
 
     word: Word
@@ -31,8 +32,7 @@ class Turn:
     gap_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """What one worker says of its own socket."""
 
     view: ConnectionState | None  # None: it lets go

@@ -7,7 +7,9 @@ had not told.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from relay.core.ids import WebhookId
 from relay.core.metrics import METRICS, WEBHOOK_ATTEMPTS, Chart, Series
@@ -27,8 +29,7 @@ LIVES_S = 30.0
 _CHARTS = {metric.name: metric.chart for metric in METRICS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessRecord:
+class ProcessRecord(Struct, frozen=True, kw_only=True):
     """What a process says about itself each time it tells."""
 
     what: str  # serve, web, worker
@@ -41,8 +42,7 @@ class ProcessRecord:
     watchers: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookMinute:
+class WebhookMinute(Struct, frozen=True, kw_only=True):
     ok: int = 0
     failed: int = 0
 

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from relay.core.errors import RelayError
 from relay.core.ids import EventId
@@ -24,8 +26,7 @@ class BadCursor(RelayError):
     """It is none that a feed gave."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """How far somebody has seen: the last event, the last outcome of a shard."""
 
     events: str = START
@@ -57,8 +58,7 @@ class Place:
         return cls(events=events, outcomes=outcomes, shard=int(shard or 0))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
+class Happening(Struct, frozen=True, kw_only=True):
     """Something came; `place` is behind it: an event's id, or an outcome's JSON; neither, where an event came again by
     another connection.
     """

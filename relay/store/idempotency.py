@@ -4,7 +4,7 @@ The first to come writes a mark; while it works, others are told so. Its answer 
 hold a secret. A mark whose process died is forgotten after WORKING_S.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from relay.store.client import GLOBAL, Client
 from relay.store.errors import translated
@@ -16,20 +16,17 @@ KEPT_S = 86_400
 WORKING_S = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """It was done: the answer."""
 
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(Struct, frozen=True):
     """It is being done just now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(Struct, frozen=True):
     """The key was used for another request."""
 
 

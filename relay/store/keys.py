@@ -6,14 +6,13 @@ are shards: a connection's events and everything that follows from them live on 
 slot of a Redis Cluster. The scripts are given these names as the Lua table `key` (see `lua`), made from the same rows.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 ROOT = "relay"
 GLOBAL_TAG = "g"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(Struct, frozen=True, kw_only=True):
     """One row: `of` names what is appended after a colon, "" if the key stands alone."""
 
     name: str

@@ -6,10 +6,11 @@ answered what Slack waits for; a worker came or went.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from secrets import token_hex
 from time import monotonic, time
 from typing import cast
+
+from msgspec import Struct, field
 
 from relay.core.ids import ConnectionId, EventId
 from relay.core.webhook import Json
@@ -27,8 +28,7 @@ ANSWER_S = 10
 CLAIM_S = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """Something to be said on a connection: `frame` is RTM's, without its id."""
 
     id: str
@@ -37,8 +37,7 @@ class Wish:
     until: float  # Unix seconds after which nobody waits for the answer any more
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class News(Struct, frozen=True, kw_only=True):
     """What came up to `position`."""
 
     position: str

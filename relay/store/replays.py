@@ -6,7 +6,9 @@ wins, and a worker that is killed leaves the batch either done or not begun.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from relay.core.delivery import State
 from relay.core.ids import DeliveryId, EventId, ReplayId, WebhookId, delivery_id
@@ -21,8 +23,7 @@ BATCH = 200
 """Deliveries in one step: a script keeps everybody else waiting."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """How far a replay is on one shard."""
 
     cursor: str  # where the next batch begins; "" before the first
@@ -30,8 +31,7 @@ class Standing:
     progress: Progress
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(Struct, frozen=True, kw_only=True):
     """What is looked at in one step: deliveries to send again, or events of which a delivery may be missing."""
 
     following: str  # the cursor behind it

@@ -3,7 +3,7 @@
 They are written by the very step that settles their delivery, and only the first time: see scripts/settle.lua.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from relay.core.ids import DeliveryId, delivery_id
 from relay.core.json_text import NotJson
@@ -16,8 +16,7 @@ LEASE_S = 60.0
 """Longer than a call to Slack takes: a reply whose worker ends in the middle is said again after that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(Struct, frozen=True, kw_only=True):
     """A reply that is lent to us; None for one that cannot be read."""
 
     place: str

@@ -2,8 +2,7 @@
 clock.
 """
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from redis.exceptions import ResponseError
 
 from relay.store.client import Client
@@ -14,8 +13,7 @@ OLDEST = (6, 2)
 """Streams are trimmed by age and lists popped by number: Redis 6.2 or newer, or any Valkey."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class Server(Struct, frozen=True, kw_only=True):
     version: str
     persistent: bool | None  # an append-only file or snapshots; None: it does not say (managed services hide CONFIG)
     eviction: str  # the policy; "" if it does not say

@@ -3,8 +3,9 @@ matters; until it has answered once, using them raises StoreAway.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import overload
+
+from msgspec import Struct
 
 from relay.core.ids import ConnectionId
 from relay.core.sharding import shard_of
@@ -18,8 +19,7 @@ from relay.store.replays import ShardReplays
 from relay.store.replies import Replies
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shard:
+class Shard(Struct, frozen=True, kw_only=True):
     """One shard's rooms."""
 
     number: int

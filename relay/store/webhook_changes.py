@@ -6,7 +6,7 @@ news. A change stays among the *untold* until every shard has heard of it, so wh
 tell is told by another (`mend`).
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from relay.core.ids import WebhookId
 from relay.core.sharding import limits_on_a_shard
@@ -19,8 +19,7 @@ from relay.store.vault import Vault
 from relay.store.webhook_record import read_sealed_webhook
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(Struct, frozen=True, kw_only=True):
     """What has changed since a version: whole records, and ids that are gone."""
 
     version: int

@@ -6,11 +6,11 @@ gevent.monkey.patch_all()
 
 # ruff: noqa: E402  the patch comes before everything that it patches
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import mkdtemp
 
 import click
+from msgspec.structs import asdict
 
 from tests.chaos.run import Plan, attacked
 

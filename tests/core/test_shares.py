@@ -1,8 +1,7 @@
 """Who holds which connection, and how it stands by what its holders say."""
 
-from dataclasses import replace
-
 from hypothesis import given, strategies as st
+from msgspec.structs import replace
 
 from relay.core.connection import ConnectionState, ConnectionStatus
 from relay.core.ids import ConnectionId

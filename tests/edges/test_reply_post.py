@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from relay.core.connection import Connection, Kind
 from relay.core.ids import ConnectionId
@@ -76,9 +77,9 @@ def test_what_one_bot_of_the_relay_said_is_not_answered_through_another(redis_ur
     other = replace(RTM, id=ConnectionId("con_other"), token="xoxb-other")
     message = {"type": "message", "user": "UONE", "bot_id": "BONE", "text": "hi"}
     with ScriptedSlack(answers={"chat.postMessage": [Answer(body={"ok": True, "message": message})]}) as slack:
-        assert post(redis_url, slack, RTM, replace(REPLY, authors=("UHUMAN",))) == Said()
-        echo = replace(REPLY, connection=other.id, authors=(author, "UELSE"))
+        assert post(redis_url, slack, RTM, structs.replace(REPLY, authors=("UHUMAN",))) == Said()
+        echo = structs.replace(REPLY, connection=other.id, authors=(author, "UELSE"))
         answered = post(redis_url, slack, other, echo)
         assert isinstance(answered, Never)
         assert "another bot" in answered.why
-        assert post(redis_url, slack, other, replace(echo, authors=("UHUMAN",))) == Said()
+        assert post(redis_url, slack, other, structs.replace(echo, authors=("UHUMAN",))) == Said()

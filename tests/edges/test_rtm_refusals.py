@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from relay.slack.dial import Dialer
 from relay.slack.options import SlackOptions, tls_context
@@ -99,7 +100,7 @@ def test_a_limit_is_obeyed(redis_url: str) -> None:
 
 
 def api(slack: ScriptedSlack, **changes: float) -> WebApi:
-    options = replace(SlackOptions(api_url=slack.api_url), **changes)  # type: ignore[arg-type]  # all that is asked for
+    options = structs.replace(SlackOptions(api_url=slack.api_url), **changes)
     return WebApi(options, Dialer(options, tls_context()))
 
 

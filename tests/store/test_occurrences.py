@@ -4,11 +4,11 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from msgspec.structs import replace
 
 from relay.core.sighting import Sighting
 from relay.store.client import Client, StoreOptions

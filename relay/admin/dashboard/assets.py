@@ -1,13 +1,13 @@
 """The dashboard's files: read once, served under a name that changes with them, so browsers may keep them for ever."""
 
 import gzip
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from flask import Request, Response
+from msgspec import Struct
 from werkzeug.exceptions import NotFound
 
 MEDIA = {
@@ -21,8 +21,7 @@ PACKED = frozenset({"woff2"})
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(Struct, frozen=True):
     media: str
     plain: bytes
     zipped: bytes | None
