@@ -2,6 +2,7 @@
 soon.
 """
 
+import gc
 from importlib import import_module
 
 import click
@@ -50,3 +51,6 @@ def relay() -> None:
     Try it, with no account and no server:   relay demo
     Run it:                                  relay serve
     """
+    if not gc.isenabled():  # see __main__
+        gc.freeze()
+        gc.enable()
