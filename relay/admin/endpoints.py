@@ -53,7 +53,13 @@ class Answer(Struct, frozen=True, kw_only=True):
 class Asked(BaseModel):
     """The parent of everything that a caller sends: no unknown field, no guessing at types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        defer_build=True,  # a start has no time for sixty of them
+    )
 
 
 def _without_defaults(schema: dict[str, JsonValue]) -> None:
@@ -71,7 +77,10 @@ class Shown(BaseModel):
     """The parent of everything that we answer with."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_serialization_defaults_required=True, hide_input_in_errors=True
+        extra="forbid",
+        json_schema_serialization_defaults_required=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # as above
     )
 
 

@@ -46,7 +46,7 @@ class Problem(RelayError):
         self.headers = tuple(headers)
 
 
-class FieldErrorView(BaseModel):
+class FieldErrorView(BaseModel, defer_build=True):
     field: str
     message: str
 
@@ -54,7 +54,7 @@ class FieldErrorView(BaseModel):
 class ProblemView(BaseModel):
     """The body of every refusal (RFC 9457)."""
 
-    model_config = ConfigDict(title="Problem", json_schema_extra={"additionalProperties": True})
+    model_config = ConfigDict(title="Problem", json_schema_extra={"additionalProperties": True}, defer_build=True)
 
     type: str = Field(description="always about:blank: the code tells problems apart")
     title: str
