@@ -19,7 +19,6 @@ from relay.core.complaints import complaint
 from relay.core.errors import RelayError
 from relay.settings import Settings, read_settings
 from relay.slack.dial import Dialer
-from relay.slack.options import tls_context
 from relay.slack.web_api import Denied, Granted, Limited, Unreachable, WebApi
 from relay.store.binary import NoServerError, find_server
 from relay.store.client import Client
@@ -145,7 +144,7 @@ def _look_at_tokens(settings: Settings) -> Iterator[Finding]:
         )
         return
     options = settings.slack_options()
-    web = WebApi(options, Dialer(options, tls_context()))
+    web = WebApi(options, Dialer(options))
     if settings.bot_token:
         yield _ask(web, "rtm.connect", settings.bot_token, name="bot token")
     if settings.app_token:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from relay.cli.client import ApiError
 from relay.core.webhook import Json
 from relay.slack.dial import Dialer
-from relay.slack.options import SlackOptions, tls_context
+from relay.slack.options import SlackOptions
 from relay.slack.wire import NotOpened, Wire, WireLost
 
 SILENCE_S = 4.0
@@ -60,7 +60,7 @@ class Stream:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._query = query
         self._say = say
-        self._dialer = Dialer(SlackOptions(api_url=address), tls_context())  # a relay in the clear streams in the clear
+        self._dialer = Dialer(SlackOptions(api_url=address))  # a relay in the clear streams in the clear
         self._cursor = ""
         self._silence_s = silence_s
         self._is_back = False

@@ -24,7 +24,7 @@ from relay.settings import Settings
 from relay.slack.dial import Dialer
 from relay.slack.inbox import Inbox
 from relay.slack.inboxes import Inboxes
-from relay.slack.options import tls_context
+from relay.slack.options import SlackOptions
 from relay.slack.replies import ReplyPost
 from relay.slack.supervisor import Supervisor
 from relay.slack.web_api import WebApi
@@ -54,9 +54,10 @@ class Work:
             )
             for shard, slumber in zip(store.shards, slumbers, strict=True)
         ]
-        self._supervisor = _supervisor(store, settings, self._shards, report=report)
         slack = settings.slack_options()
-        post = ReplyPost(store.connections, store.voices, WebApi(slack, Dialer(slack, tls_context())))
+        dialer = Dialer(slack)
+        self._supervisor = _supervisor(store, slack, self._shards, dialer=dialer, report=report)
+        post = ReplyPost(store.connections, store.voices, WebApi(slack, dialer))
         self._speaking = [
             ShardSpeaking(shard, post, report, slumber=slumber, which=_which(shard.number, store))
             for shard, slumber in zip(store.shards, slumbers, strict=True)
@@ -164,8 +165,10 @@ class ShardSpeaking:
         self.finish.stop_when(lambda: not self.replier.speaking, within_s)
 
 
-def _supervisor(store: Store, settings: Settings, journals: Sequence[ShardWork], *, report: Reporter) -> Supervisor:
-    options, parts = settings.slack_options(), len(store.shards)
+def _supervisor(
+    store: Store, options: SlackOptions, journals: Sequence[ShardWork], *, dialer: Dialer, report: Reporter
+) -> Supervisor:
+    parts = len(store.shards)
     part = replace(options, buffer_events=options.buffer_events // parts, buffer_bytes=options.buffer_bytes // parts)
     inboxes = Inboxes(
         [
@@ -179,7 +182,7 @@ def _supervisor(store: Store, settings: Settings, journals: Sequence[ShardWork],
             for shard, journal in zip(store.shards, journals, strict=True)
         ]
     )
-    return Supervisor(store.slack, inboxes=inboxes, options=options, report=report)
+    return Supervisor(store.slack, inboxes=inboxes, dialer=dialer, options=options, report=report)
 
 
 def _which(shard: int, store: Store) -> str:

@@ -6,7 +6,7 @@ from gevent import socket
 
 from relay.core.errors import RelayError
 from relay.core.proxy import Proxy
-from relay.slack.options import SlackOptions
+from relay.slack.options import SlackOptions, tls_context
 
 PROXY_HEAD_BYTES = 16 * 1024
 
@@ -20,9 +20,9 @@ class Dialer:
 
     __slots__ = ("_options", "_tls")
 
-    def __init__(self, options: SlackOptions, tls: ssl.SSLContext) -> None:
+    def __init__(self, options: SlackOptions) -> None:
         self._options = options
-        self._tls = tls
+        self._tls: ssl.SSLContext | None = None  # read when it is first needed
 
     @property
     def only_secure(self) -> bool:
@@ -39,7 +39,7 @@ class Dialer:
         try:
             if proxy:
                 _tunnel(stream, proxy, f"{_bracketed(host)}:{port}")
-            return self._tls.wrap_socket(stream, server_hostname=host) if secure else stream
+            return self._secured(stream, host) if secure else stream
         except BaseException as error:
             stream.close()
             if isinstance(error, ssl.SSLError):
@@ -51,6 +51,10 @@ class Dialer:
     def dial_proxy(self, proxy: Proxy) -> socket.socket:
         """To the proxy itself, for a plain http request that it forwards. Raises DialError."""
         return _connect(*proxy.place)
+
+    def _secured(self, stream: socket.socket, host: str) -> socket.socket:
+        self._tls = self._tls or tls_context()
+        return self._tls.wrap_socket(stream, server_hostname=host)
 
 
 def _connect(host: str, port: int) -> socket.socket:

@@ -23,7 +23,7 @@ from relay.slack.dial import Dialer
 from relay.slack.holding import Holding
 from relay.slack.inboxes import Inboxes
 from relay.slack.means import Means
-from relay.slack.options import SlackOptions, tls_context
+from relay.slack.options import SlackOptions
 from relay.slack.socket_mode import Desk
 from relay.slack.web_api import WebApi
 from relay.store.connection_states import ConnectionStates
@@ -53,12 +53,13 @@ class SlackStore(Struct, frozen=True, kw_only=True):
 
 
 class Supervisor:
-    def __init__(self, store: SlackStore, *, inboxes: Inboxes, options: SlackOptions, report: Reporter) -> None:
+    def __init__(
+        self, store: SlackStore, *, inboxes: Inboxes, dialer: Dialer, options: SlackOptions, report: Reporter
+    ) -> None:
         self._store = store
         self._inboxes = inboxes
         self._report = report
         self._desk = Desk(report)
-        dialer = Dialer(options, tls_context())
         means = Means(
             worker=store.workers.me,
             web=WebApi(options, dialer),

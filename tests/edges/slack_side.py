@@ -10,6 +10,7 @@ from relay.cli.log import Report
 from relay.core.connection import Connection, ConnectionState, Kind
 from relay.core.envelope import Envelope
 from relay.report import Fact, Level
+from relay.slack.dial import Dialer
 from relay.slack.inbox import Inbox
 from relay.slack.inboxes import Inboxes
 from relay.slack.options import SlackOptions
@@ -53,7 +54,9 @@ class SlackSide:
             workers=self.workers,
             turns=Turns(self.client),
         )
-        self.supervisor = Supervisor(store, inboxes=Inboxes([self.inbox]), options=options, report=self._report)
+        self.supervisor = Supervisor(
+            store, inboxes=Inboxes([self.inbox]), dialer=Dialer(options), options=options, report=self._report
+        )
         for connection in connections or (RTM,):
             self.connections.ensure(connection)
 

@@ -9,7 +9,7 @@ from relay.core.connection import Connection, Kind
 from relay.core.ids import ConnectionId
 from relay.core.reply import Never, NotNow, Reply, Said
 from relay.slack.dial import Dialer
-from relay.slack.options import SlackOptions, tls_context
+from relay.slack.options import SlackOptions
 from relay.slack.replies import ReplyPost
 from relay.slack.web_api import WebApi
 from relay.store.client import Client, StoreOptions
@@ -30,7 +30,7 @@ def post(redis_url: str, slack: ScriptedSlack, connection: Connection, reply: Re
     try:
         connections = Connections(client, Vault())
         connections.ensure(connection)
-        return ReplyPost(connections, Voices(client), WebApi(options, Dialer(options, tls_context())))(reply)
+        return ReplyPost(connections, Voices(client), WebApi(options, Dialer(options)))(reply)
     finally:
         client.close()
 

@@ -12,7 +12,7 @@ from relay.core.webhook import Json
 from relay.report import Fact
 from relay.slack.dial import Dialer
 from relay.slack.inbox import Inbox
-from relay.slack.options import SlackOptions, tls_context
+from relay.slack.options import SlackOptions
 from relay.slack.rooms import Rooms
 from relay.slack.rtm import RtmReader
 from relay.slack.web_api import WebApi
@@ -37,7 +37,7 @@ class Kept:
         self.sightings: list[Sighting] = []
         options = SlackOptions(api_url="http://127.0.0.1:9/")
         self._inbox = Inbox(journal=self, occurrences=self, options=options, report=self._told)
-        rooms = Rooms(WebApi(options, Dialer(options, tls_context())), RTM.token, report=self._told)
+        rooms = Rooms(WebApi(options, Dialer(options)), RTM.token, report=self._told)
         rooms.kinds["C1"] = "channel"
         self.reader = RtmReader(RTM, Identity(team="T1", bot_user="UBOT"), inbox=self._inbox, rooms=rooms)
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from relay.slack.dial import Dialer
-from relay.slack.options import SlackOptions, tls_context
+from relay.slack.options import SlackOptions
 from relay.slack.web_api import Granted, Limited, Unreachable, WebApi
 from tests.edges.scripted_slack import Answer, ScriptedSlack
 from tests.edges.slack_side import RTM, SlackSide
@@ -101,7 +101,7 @@ def test_a_limit_is_obeyed(redis_url: str) -> None:
 
 def api(slack: ScriptedSlack, **changes: float) -> WebApi:
     options = structs.replace(SlackOptions(api_url=slack.api_url), **changes)
-    return WebApi(options, Dialer(options, tls_context()))
+    return WebApi(options, Dialer(options))
 
 
 def test_a_hanging_call_ends_with_its_deadline() -> None:

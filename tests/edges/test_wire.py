@@ -9,7 +9,7 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from relay.slack.dial import Dialer
-from relay.slack.options import SlackOptions, tls_context
+from relay.slack.options import SlackOptions
 from relay.slack.wire import Wire, WireLost
 from tests.waiting import PATIENCE_S
 
@@ -57,7 +57,7 @@ def test_however_the_answer_comes_the_frames_behind_it_are_all_there(cut: int) -
     host, port = server.getsockname()
     talking = gevent.spawn(lambda: slack.talk(server.accept()[0]))
     options = SlackOptions(api_url="http://slack.test/")
-    wire = Wire.open(f"ws://{host}:{port}/", Dialer(options, tls_context()), within_s=PATIENCE_S)
+    wire = Wire.open(f"ws://{host}:{port}/", Dialer(options), within_s=PATIENCE_S)
     assert all_texts(wire) == slack.texts
     wire.close()
     talking.get()
