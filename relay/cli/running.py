@@ -31,10 +31,10 @@ def allow_many_files() -> None:
 
 
 def spare_the_collector() -> None:
-    """What is here by now stays: to look it through took the garbage collector 28 ms, and everybody waited. What an
-    event needs is mostly gone before the collector comes by, if it comes by less often.
+    """What is here by now stays: to look it through took the garbage collector 28 ms, and everybody waited. Not even
+    now does it look: it takes 50 ms of a start to find a megabyte that nobody needs. What an event needs is mostly
+    gone before the collector comes by, if it comes by less often.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG)
 
