@@ -31,11 +31,6 @@ TELL_SKIPPED_EVERY_S = 10.0
 PAUSE_S = 0.001
 """A read that waited so long has let the others run; whoever has gone on for so long should."""
 
-AT_A_TIME = 16
-"""Frames that are read, hashed and written together: of more, the first would have left the processor's cache when
-their next step comes.
-"""
-
 TellNote = Callable[[Note], None]
 
 
@@ -147,8 +142,8 @@ class Line:
                 session.heard(now)
             for payload in received.pongs:
                 session.ponged(payload)
-            for at in range(0, len(received.texts), AT_A_TIME):
-                steps = session.receive(received.texts[at : at + AT_A_TIME])
+            if received.texts:
+                steps = session.receive(received.texts)
                 self._skipped += reader.take(steps, now=now)
                 if (over := self._carry_out(steps, wire, session)) is not None:
                     return over
