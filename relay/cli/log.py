@@ -39,7 +39,7 @@ class Report:
         self._write = _json if as_json else _text
         self._level = level
         self._later = later
-        self._lines: list[str] = []
+        self._lines: list[bytes] = []
 
     def __call__(self, fact: Fact) -> None:
         self.together((fact,))
@@ -50,7 +50,7 @@ class Report:
         if level < self._level:
             return
         is_first = not self._lines
-        self._lines += self._write(time.time(), facts)
+        self._lines.append(self._write(time.time(), facts))
         if self._later is None or level >= WARNING:
             self.flush()
         elif is_first:
@@ -59,20 +59,19 @@ class Report:
     def flush(self) -> None:
         """Write what waits."""
         lines, self._lines = self._lines, []
-        lines.append("")
-        for text in _taken_whole("\n".join(lines)):
+        for text in _taken_whole(b"".join(lines)):
             self._out.write(text)
             self._out.flush()
 
 
-def _taken_whole(lines: str) -> Iterator[str]:
+def _taken_whole(lines: bytes) -> Iterator[str]:
     """The lines in texts that a pipe takes whole: the workers of a crew share one, and must not tear each other's
     lines. (One that is longer than PIPE_BUF by itself may be.)
     """
-    whole, at = lines.encode(), 0
-    while at < len(whole):
-        end = whole.rfind(b"\n", at, at + PIPE_BUF) + 1 or whole.index(b"\n", at + PIPE_BUF) + 1
-        yield whole[at:end].decode()
+    at = 0
+    while at < len(lines):
+        end = lines.rfind(b"\n", at, at + PIPE_BUF) + 1 or lines.index(b"\n", at + PIPE_BUF) + 1
+        yield lines[at:end].decode()
         at = end
 
 
@@ -81,22 +80,24 @@ Value = str | int | float | bool | None
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
-def _json(now: float, facts: Sequence[Fact]) -> list[str]:
-    head = f'{{"at":"{_iso(int(now * 1000))}",{_head(type(facts[0]))}'
+def _json(now: float, facts: Sequence[Fact]) -> bytes:
     try:
-        lines = _encode_lines(facts).decode().split("\n")[:-1]
+        lines = _encode_lines(facts)
     except UnicodeEncodeError:  # half a surrogate pair, out of a foreign error's text
         if len(facts) > 1:
-            return [line for fact in facts for line in _json(now, (fact,))]
-        lines = [json.dumps(_known(facts[0]), default=str)]
-    return [head + "}" if fields == "{}" else f"{head},{fields[1:]}" for fields in lines]
+            return b"".join([_json(now, (fact,)) for fact in facts])
+        lines = json.dumps(_known(facts[0]), default=str).encode() + b"\n"
+    head = f'{{"at":"{_iso(int(now * 1000))}",{_head(type(facts[0]))},'.encode()
+    lines = head + lines[1:].replace(b"\n{", b"\n" + head)  # JSON breaks no line within
+    return lines.replace(b",}\n", b"}\n")  # where there is nothing behind the head
 
 
-def _text(now: float, facts: Sequence[Fact]) -> list[str]:
+def _text(now: float, facts: Sequence[Fact]) -> bytes:
     level = facts[0].level
     mark = "" if level <= Level.INFO else f" {level.name}"
     head = f"{time.strftime('%H:%M:%S', time.localtime(now))}{mark} {_words(type(facts[0]))} "
-    return [head + " ".join(f"{name}={_quoted(value)}" for name, value in _known(fact).items()) for fact in facts]
+    told = [" ".join(f"{name}={_quoted(value)}" for name, value in _known(fact).items()) for fact in facts]
+    return "".join([f"{head}{fields}\n" for fields in told]).encode()
 
 
 def _known(fact: Fact) -> dict[str, Value]:
