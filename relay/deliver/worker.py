@@ -197,17 +197,23 @@ class Worker:
         if monotonic() - began > GRACE_S / 2:
             return 0  # a lease might end while its POST is still allowed to run
         begun = 0
+        written: list[tuple[Request, Callable[[Outcome], None]]] = []
         for claim, envelope in zip(claimed.claims, envelopes, strict=True):
             try:
-                self._begin(claim, envelope)
+                self._write(claim, envelope, into=written)
             except Exception as error:  # noqa: BLE001  # one bad record must not hold up the others
                 self._report(LoopFailed(loop=f"claim {claim.id}", error=repr(error), trace=traceback.format_exc()))
             else:
                 begun += 1
         self.in_flight += begun
+        start = self._rooms.poster.start
+        for request, then in written:  # not before: what a POST wakes takes the caches from who writes the next
+            start(request, then)
         return begun
 
-    def _begin(self, claim: Claim, envelope: Envelope | None) -> None:
+    def _write(
+        self, claim: Claim, envelope: Envelope | None, *, into: list[tuple[Request, Callable[[Outcome], None]]]
+    ) -> None:
         rooms = self._rooms
         webhook = rooms.directory.get(claim.webhook)
         if envelope is None or webhook is None:
@@ -226,7 +232,7 @@ class Worker:
         else:
             end, keep_bytes = self._end_awaited, ANSWER_BYTES
         request = Request(url=webhook.url, headers=headers, body=body, timeout_s=timeout_s, keep_bytes=keep_bytes)
-        rooms.poster.start(request, partial(end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at)))
+        into.append((request, partial(end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at))))
 
     def _end(self, attempt: Try, outcome: Outcome) -> None:
         if not self._ended:
