@@ -12,6 +12,7 @@ from functools import partial
 from random import random
 from time import monotonic, time
 
+import gevent
 from gevent.event import Event
 
 from relay.core.callback import write_callback
@@ -39,6 +40,12 @@ from relay.store.outcomes import Outcomes
 
 BATCH = 256
 """Settlements at a time."""
+
+ENOUGH = 32
+LINGERS, LINGER_S = 2, 0.001
+"""Under load a settlement waits a moment until so many outcomes are there: a round trip for a few costs nearly as much
+as one for all of them.
+"""
 
 HOLD = Step.HOLD  # for the hot path, as in core/envelope.py
 
@@ -78,6 +85,7 @@ class Worker:
         self._answers: list[tuple[Try, Outcome]] = []  # of the same, those that Slack waits for
         self._to_settle: list[Tried | Unsent] = []
         self._at_once = BATCH
+        self._settled = 0  # by the last settlement
         self._something_ended = Event()
         self._closing = False
         self._more_waits = False  # or did, when we last asked
@@ -114,6 +122,7 @@ class Worker:
         """Wait for outcomes, a few seconds at most, and write them down. Raises StoreAway: they are kept for the next
         turn.
         """
+        self._linger()
         self._conclude_all()
         batch = self._to_settle[: self._at_once]
         if not batch:
@@ -127,9 +136,17 @@ class Worker:
         except Exception:
             self._single_out(batch)
             raise
-        self._at_once = min(BATCH, self._at_once * 2)
+        self._at_once, self._settled = min(BATCH, self._at_once * 2), len(batch)
         self._tell(batch, settled)
         self._rooms.health.consider(settled.failing)
+
+    def _linger(self) -> None:
+        """Only while there is a load, by the last settlement, and more is on its way."""
+        for _ in range(LINGERS):
+            ended = len(self._ended)
+            if self._settled < ENOUGH // 2 or not 0 < ended < min(ENOUGH, self.in_flight // 2):
+                return
+            gevent.sleep(LINGER_S)
 
     def _tell(self, batch: Sequence[Tried | Unsent], settled: Settled) -> None:
         if facts := [one.fact for one in batch if isinstance(one, Tried)]:
