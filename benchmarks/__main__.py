@@ -7,6 +7,7 @@ from dataclasses import replace
 import click
 
 from benchmarks.figures import Figure, middle
+from benchmarks.measures.accounts import accounts
 from benchmarks.measures.backlog import backlog
 from benchmarks.measures.footprint import footprint
 from benchmarks.measures.isolation import isolation
@@ -42,6 +43,7 @@ SUBJECTS: dict[str, Subject] = {
     "matching": lambda _stage, scale: matching(scale),
     "footprint": footprint,
     "steps": lambda _stage, scale: steps(scale),
+    "accounts": accounts,
 }
 
 

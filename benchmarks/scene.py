@@ -105,16 +105,28 @@ def environment(*, redis: str, slack: LoadingSlack) -> dict[str, str]:
     }
 
 
-class Relay(Child):
-    """`relay serve` with one RTM connection."""
+SERVE = python("-m", "relay", "serve")
 
-    def __init__(self, folder: Path, *, redis: str, slack: LoadingSlack, ca_file: Path | None = None) -> None:
+
+class Relay(Child):
+    """`relay serve`, or a `program` that is the same and more, with one RTM connection."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        redis: str,
+        slack: LoadingSlack,
+        ca_file: Path | None = None,
+        program: Sequence[str] = SERVE,
+    ) -> None:
         self._slack = slack
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
         env = {**environment(redis=redis, slack=slack), "HOST": "127.0.0.1", "PORT": str(port)}
-        program = ["-m", "relay", "serve"] if ca_file is None else ["-m", "benchmarks.trusting", str(ca_file)]
-        super().__init__(python(*program), folder, env=env)
+        if ca_file is not None:
+            env["SSL_CERT_FILE"] = str(ca_file)
+        super().__init__(program, folder, env=env)
 
     def __enter__(self) -> Self:
         wait_until(lambda: self._slack.sockets == 0, READY_WITHIN_S, "nobody else listens to the load")

@@ -1,13 +1,13 @@
 """The parts that all measurements share: a load, an nginx, a checking receiver; a fresh relay and Redis for each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
 from benchmarks.nginx import Nginx
-from benchmarks.scene import Books, CheckingReceiver, LoadingSlack, Relay, books_of, folder
+from benchmarks.scene import SERVE, Books, CheckingReceiver, LoadingSlack, Relay, books_of, folder
 from relay.store.embedded import EmbeddedRedis
 
 
@@ -28,13 +28,14 @@ class Stage:
     receiver: CheckingReceiver
 
     @contextmanager
-    def scene(self) -> Iterator[Scene]:
+    def scene(self, *, program: Sequence[str] = SERVE) -> Iterator[Scene]:
         """A relay with an empty Redis that forgets nothing: appendonly, appendfsync always."""
         with ExitStack() as stack:
             place = Path(mkdtemp(dir=self.folder))
             redis = stack.enter_context(EmbeddedRedis(place))
             books = stack.enter_context(books_of(redis))
-            relay = Relay(self.folder, redis=redis.url, slack=self.slack, ca_file=self.nginx.ca_file)
+            ca_file = self.nginx.ca_file
+            relay = Relay(self.folder, redis=redis.url, slack=self.slack, ca_file=ca_file, program=program)
             yield Scene(relay=stack.enter_context(relay), redis=redis, books=books)
 
 

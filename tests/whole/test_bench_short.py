@@ -21,7 +21,7 @@ FIGURES = (
     "Redis commands a second, idle", "CPU, idle", "memory, idle", "memory per connection",
 )  # fmt: skip
 
-SUBJECTS = ("throughput", "burst", "backlog", "latency", "memory", "footprint", "steps")
+SUBJECTS = ("throughput", "burst", "backlog", "latency", "memory", "footprint", "steps", "accounts")
 """The others take long even in short, and are made of the same parts."""
 
 pytestmark = pytest.mark.timeout(300)
