@@ -177,8 +177,9 @@ class Client:
             return self._blocking.execute_command(*command)
 
     def close(self) -> None:
-        self.redis.close()
-        self._blocking.close()
+        for redis in (self.redis, self._blocking):
+            redis.close()
+            redis.connection_pool.close()
 
 
 GLOBAL = GLOBAL_TAG

@@ -146,6 +146,7 @@ class Cluster(Redis):
     def close(self) -> None:
         for client in self._clients.values():
             client.close()
+            client.connection_pool.close()
 
     def _client(self, address: Address) -> Redis:
         client = self._clients.get(address)

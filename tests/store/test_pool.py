@@ -6,7 +6,7 @@ import gevent
 import pytest
 from redis.exceptions import ResponseError
 
-from relay.store.client import Client, StoreOptions
+from relay.store.client import Client, Script, StoreOptions
 from relay.store.errors import StoreAway
 from relay.store.pool import exchange_with
 from tests.servers import RedisServer
@@ -73,3 +73,18 @@ def test_who_finds_no_free_connection_in_time_is_told(own_redis: RedisServer) ->
     client.redis.connection_pool.release(connection)
     assert client.shards() == 1
     client.close()
+
+
+def test_who_comes_after_its_end_finds_a_pool_that_opens_nothing(redis_url: str) -> None:
+    """A loop that is still on its way when the process ends would leave a connection behind that nobody closes."""
+    client = Client(StoreOptions(url=redis_url))
+    pool = client.redis.connection_pool
+    lent = pool.get_connection()
+    client.close()
+    lent.connect()  # by whoever was opening it just then
+    pool.release(lent)
+    assert not lent.is_connected
+    with pytest.raises(StoreAway, match="closed"):
+        client.run(Script("tend"), 0, ())
+    with pytest.raises(StoreAway, match="closed"):
+        client.block("BLPOP", "nothing", 1)
