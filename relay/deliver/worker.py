@@ -22,7 +22,7 @@ from relay.core.errors import Away, RelayError
 from relay.core.outcome import EXCERPT_BYTES, Outcome
 from relay.core.reply import REPLY_BYTES
 from relay.core.trace import Trace
-from relay.core.webhook import DisabledReason
+from relay.core.webhook import DisabledReason, Webhook
 from relay.deliver.answers import ANSWER_BYTES, pass_on
 from relay.deliver.health import Health
 from relay.deliver.in_flight import InFlight, Share
@@ -46,6 +46,9 @@ LINGERS, LINGER_S = 2, 0.001
 """Under load a settlement waits a moment until so many outcomes are there: a round trip for a few costs nearly as much
 as one for all of them.
 """
+
+Written = tuple[Claim, Webhook, Envelope, Request]
+"""A callback that has yet to be sent."""
 
 HOLD = Step.HOLD  # for the hot path, as in core/envelope.py
 
@@ -213,43 +216,48 @@ class Worker:
         envelopes = self._rooms.journal.envelopes([claim.event_id for claim in claimed.claims])
         if monotonic() - began > GRACE_S / 2:
             return 0  # a lease might end while its POST is still allowed to run
-        begun = 0
-        written: list[tuple[Request, Callable[[Outcome], None]]] = []
+        begun = len(claimed.claims)
+        written: list[Written] = []
         for claim, envelope in zip(claimed.claims, envelopes, strict=True):
             try:
                 self._write(claim, envelope, into=written)
             except Exception as error:  # noqa: BLE001  # one bad record must not hold up the others
-                self._report(LoopFailed(loop=f"claim {claim.id}", error=repr(error), trace=traceback.format_exc()))
-            else:
-                begun += 1
+                self._report(_failed(claim, error))
+                begun -= 1
+        for one in written:  # not before: what a POST wakes takes the caches from who writes the next
+            try:
+                self._start(one)
+            except Exception as error:  # noqa: BLE001  # the same
+                self._report(_failed(one[0], error))
+                begun -= 1
         self.in_flight += begun
-        start = self._rooms.poster.start
-        for request, then in written:  # not before: what a POST wakes takes the caches from who writes the next
-            start(request, then)
         return begun
 
-    def _write(
-        self, claim: Claim, envelope: Envelope | None, *, into: list[tuple[Request, Callable[[Outcome], None]]]
-    ) -> None:
+    def _write(self, claim: Claim, envelope: Envelope | None, *, into: list[Written]) -> None:
+        """What can be sent is put `into` the list, what cannot is given up."""
         rooms = self._rooms
         webhook = rooms.directory.get(claim.webhook)
         if envelope is None or webhook is None:
             self._give_up(claim, Reason.UNREADABLE if envelope else Reason.EXPIRED, "its webhook or its event is gone")
             return
-        at = time()
         try:
-            traced = rooms.trace is not None
-            headers, body = write_callback(webhook, envelope, claim, agent=self._options.agent, now=at, traced=traced)
+            now, traced = time(), rooms.trace is not None
+            headers, body = write_callback(webhook, envelope, claim, agent=self._options.agent, now=now, traced=traced)
         except RelayError as error:
             self._give_up(claim, Reason.UNREADABLE, str(error))
             return
         timeout_s = min(webhook.timeout_s, claim.lease_s - GRACE_S)
-        if envelope.media is JSON:
-            end, keep_bytes = self._end, REPLY_BYTES if webhook.reply else EXCERPT_BYTES
-        else:
-            end, keep_bytes = self._end_awaited, ANSWER_BYTES
+        keep_bytes = REPLY_BYTES if webhook.reply else EXCERPT_BYTES
+        if envelope.media is not JSON:
+            keep_bytes = ANSWER_BYTES
         request = Request(url=webhook.url, headers=headers, body=body, timeout_s=timeout_s, keep_bytes=keep_bytes)
-        into.append((request, partial(end, Try(claim=claim, webhook=webhook, envelope=envelope, at=at))))
+        into.append((claim, webhook, envelope, request))
+
+    def _start(self, written: Written) -> None:
+        claim, webhook, envelope, request = written
+        end = self._end if envelope.media is JSON else self._end_awaited
+        attempt = Try(claim=claim, webhook=webhook, envelope=envelope, at=time())
+        self._rooms.poster.start(request, partial(end, attempt))
 
     def _end(self, attempt: Try, outcome: Outcome) -> None:
         if not self._ended:
@@ -277,3 +285,8 @@ class Worker:
         del self._to_settle[: len(batch)]
         self.in_flight -= len(batch)
         self._share.give(len(batch))
+
+
+def _failed(claim: Claim, error: Exception) -> LoopFailed:
+    """For who has just caught `error`."""
+    return LoopFailed(loop=f"claim {claim.id}", error=repr(error), trace=traceback.format_exc())
