@@ -9,6 +9,7 @@ import pytest
 from relay.core.outcome import EXCERPT_BYTES, Answered, Failed, Failure
 from relay.deliver.post import PostOptions
 from tests.edges.endpoints import LOOPBACK, Behave, Endpoint, Peer, answering, dripping, post, poster_for
+from tests.waiting import until
 
 TIMEOUT_S = 0.3
 LATE_S = 10.0
@@ -108,7 +109,7 @@ def test_a_thousand_posts_that_hang_hold_up_no_others() -> None:
     options = PostOptions(allowed=LOOPBACK, idle_connections=2000)
     with Endpoint(mute) as hung, Endpoint(answering()) as fine, poster_for(options) as poster:
         hanging = [gevent.spawn(post, poster, hung.url, timeout_s=1.5) for _ in range(1000)]
-        gevent.sleep(0)
+        until(lambda: poster.in_flight == len(hanging), saying="all of them have begun")
         others = 0
         while not all(greenlet.ready() for greenlet in hanging):
             assert isinstance(post(poster, fine.url, timeout_s=1), Answered)

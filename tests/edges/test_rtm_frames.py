@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 
-import gevent
 import pytest
 from websockets.frames import Frame, Opcode
 
@@ -184,4 +183,3 @@ def test_it_pings_at_once_and_answers_pings(redis_url: str) -> None:
         worker.becomes("connected")
         until(lambda: slack.sockets[0].heard)
         assert slack.sockets[0].heard[0]["type"] == "ping"
-        gevent.sleep(0)

@@ -25,8 +25,7 @@ def test_a_greenlet_left_behind_is_seen() -> None:
 def test_a_raw_greenlet_left_behind_is_seen() -> None:
     before = alive()
     left = gevent.spawn_raw(gevent.sleep, 60)
-    gevent.sleep(0)
-    assert alive() - before
+    assert until(lambda: alive() - before, saying="the greenlet has begun")
     gevent.kill(left)
     until(lambda: not alive() - before, saying="the killed greenlet is gone")
 

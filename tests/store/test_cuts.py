@@ -31,8 +31,9 @@ EACH = 20
 
 @dataclass(slots=True)
 class Asked:
-    """A stream of calls: each is made again and again until it is answered."""
+    """A stream of calls: each is made again, whenever `redis` is there, until it is answered."""
 
+    redis: RedisServer
     answered: int = 0
     cut: int = 0
     stopping: bool = False
@@ -44,7 +45,7 @@ class Asked:
                 call(self.answered)
             except StoreAway:
                 self.cut += 1
-                gevent.sleep(0)
+                until(self.redis.answers, saying="Redis is there again")
             else:
                 self.answered += 1
 
@@ -67,7 +68,7 @@ def _until_answered(asked: Asked, more: int) -> None:
 @contextmanager
 def cut_again_and_again(redis: RedisServer, call: Callable[[int], None]) -> Iterator[Asked]:
     """`call` in a stream, while Redis is killed and started again, CUTS times, each at a moment of its own."""
-    asked = Asked()
+    asked = Asked(redis)
     stream = gevent.spawn(asked.run, call)
     for _ in range(CUTS):
         _until_answered(asked, random.randrange(20))
